@@ -1,0 +1,23 @@
+# Finds cuDNN: cuDNN_FOUND, cuDNN_VERSION, and the target cuDNN::cuDNN. CUDNN_ROOT may name its prefix.
+set(_cudnn_hints ${CUDNN_ROOT} $ENV{CUDNN_ROOT} ${CUDAToolkit_INCLUDE_DIRS} ${CUDAToolkit_LIBRARY_DIR}
+                 ${CUDAToolkit_LIBRARY_ROOT} /usr/local/cuda /usr/local)
+find_path(cuDNN_INCLUDE_DIR cudnn_version.h HINTS ${_cudnn_hints} PATH_SUFFIXES include)
+find_library(cuDNN_LIBRARY cudnn HINTS ${_cudnn_hints} PATH_SUFFIXES lib64 lib lib/x64)
+if(cuDNN_INCLUDE_DIR)
+  file(STRINGS "${cuDNN_INCLUDE_DIR}/cudnn_version.h" _cudnn_lines REGEX "#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ")
+  set(cuDNN_VERSION "")
+  foreach(_cudnn_part MAJOR MINOR PATCHLEVEL)
+    if(_cudnn_lines MATCHES "CUDNN_${_cudnn_part} ([0-9]+)")
+      list(APPEND cuDNN_VERSION "${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+  list(JOIN cuDNN_VERSION "." cuDNN_VERSION)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(cuDNN REQUIRED_VARS cuDNN_LIBRARY cuDNN_INCLUDE_DIR VERSION_VAR cuDNN_VERSION)
+mark_as_advanced(cuDNN_INCLUDE_DIR cuDNN_LIBRARY)
+if(cuDNN_FOUND AND NOT TARGET cuDNN::cuDNN)
+  add_library(cuDNN::cuDNN UNKNOWN IMPORTED)
+  set_target_properties(cuDNN::cuDNN PROPERTIES IMPORTED_LOCATION "${cuDNN_LIBRARY}"
+                                                INTERFACE_INCLUDE_DIRECTORIES "${cuDNN_INCLUDE_DIR}")
+endif()

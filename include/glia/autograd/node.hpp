@@ -1,0 +1,205 @@
+#pragma once
+// The recorded graph: nodes, the edges to what they were computed from, and the gradients that pass through.
+
+#include <glia/autograd/mode.hpp>
+#include <glia/tensor/tensor.hpp>
+
+#include <array>
+#include <span>
+#include <vector>
+
+namespace GLIA_NS::autograd {
+
+class Node;
+
+// Where the gradient of one input goes: into output `number` of a node, or, for leaves, into the leaf's `grad`.
+// Empty if the input needs no gradient.
+struct Edge {
+  Ref<RefCounted> target;
+  int number = 0;
+  bool leaf = false;
+
+  explicit operator bool() const noexcept { return static_cast<bool>(target); }
+};
+
+// Shape and type of a node's output, to check gradients and to stand in zeros for missing ones.
+struct OutputInfo {
+  Shape shape;
+  const TypeTable* type = nullptr;
+};
+
+// The gradients of one node's outputs on the way in, and of its inputs on the way out.
+class Gradients {
+ public:
+  Gradients(Node& node, std::span<ImplRef> outputs, std::span<ImplRef> inputs)
+      : node_(&node), outputs_(outputs), inputs_(inputs) {}
+
+  // Gradient of output k; zeros if none came.
+  template <class T, class D>
+  Tensor<T, D> output(int k = 0);
+  bool has_output(int k) const { return static_cast<bool>(outputs_[static_cast<std::size_t>(k)]); }
+
+  // Whether input i wants a gradient.
+  bool needs(int i) const;
+
+  // Hands over the gradient of input i; ignored if it is not needed.
+  template <class T, class D>
+  void set(int i, const Tensor<T, D>& gradient) {
+    if (needs(i)) inputs_[static_cast<std::size_t>(i)] = gradient.impl();
+  }
+
+ private:
+  Node* node_;
+  std::span<ImplRef> outputs_;
+  std::span<ImplRef> inputs_;
+};
+
+// One recorded operation. Ops derive from it, keep what they need in Saved members, and compute input gradients
+// from output gradients in backward(), preferably with ops, so that the result is differentiable again.
+class Node : public RefCounted {
+ public:
+  virtual const char* name() const noexcept = 0;
+  virtual void backward(Gradients& gradients) = 0;
+  // Drops saved tensors after a backward pass that does not retain the graph.
+  virtual void release() noexcept {}
+  // True for nodes whose backward is a fused kernel: their gradients cannot be differentiated again.
+  virtual bool differentiable_once() const noexcept { return false; }
+
+  std::vector<Edge> edges;                            // one per input
+  std::vector<OutputInfo> outputs;                    // one per output
+  std::vector<std::pair<int, GradientHook>> hooks;    // (output number, hook)
+  std::uint64_t sequence = 0;                         // grows along the graph: consumers have larger numbers
+
+  // Scratch of the running backward pass: one gradient per output.
+  std::vector<ImplRef> pending;
+  bool queued = false;
+};
+
+inline bool Gradients::needs(int i) const { return static_cast<bool>(node_->edges[static_cast<std::size_t>(i)]); }
+
+template <class T, class D>
+Tensor<T, D> Gradients::output(int k) {
+  ImplRef& gradient = outputs_[static_cast<std::size_t>(k)];
+  if (!gradient) {
+    const OutputInfo& info = node_->outputs[static_cast<std::size_t>(k)];
+    gradient = info.type->zeros(info.shape);
+  }
+  return Tensor<T, D>(gradient);
+}
+
+inline std::uint64_t next_sequence() {
+  static std::atomic<std::uint64_t> counter{0};
+  return counter.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+// The edge that leads to where `tensor` came from.
+template <class T, class D>
+Edge edge_to(const Tensor<T, D>& tensor) {
+  if constexpr (Floating<T>) {
+    if (tensor.defined() && tensor.requires_grad()) {
+      const GradientState& state = *tensor.impl()->gradient;
+      if (state.grad_fn) return {state.grad_fn, state.output_number, false};
+      return {tensor.impl(), 0, true};
+    }
+  }
+  return {};
+}
+
+template <class T, class D>
+bool wants_grad(const Tensor<T, D>& tensor) {
+  if constexpr (Floating<T>) {
+    return tensor.defined() && tensor.requires_grad();
+  } else {
+    return false;
+  }
+}
+
+// Makes output number `number` of `node` out of `tensor`.
+template <class T, class D>
+void attach_output(const Ref<Node>& node, Tensor<T, D>& tensor) {
+  GradientState& state = tensor.impl()->gradient_state();
+  state.grad_fn = node;
+  state.output_number = static_cast<int>(node->outputs.size());
+  node->outputs.push_back({tensor.shape(), tensor.impl()->type});
+  if (tensor.impl()->is_view) tensor.impl()->mark_recorded_view();
+}
+
+// Records that `output` was computed by an N from `inputs` (undefined tensors and integer tensors are allowed and
+// get no gradient). Returns the new node, for the op to fill, or nullptr when nothing needs to be recorded.
+template <class N, class T, class D, class... Inputs>
+N* record(Tensor<T, D>& output, const Inputs&... inputs) {
+  if (!grad_enabled() || !(wants_grad(inputs) || ...)) return nullptr;
+  auto node = make_ref<N>();
+  node->edges = {edge_to(inputs)...};
+  node->sequence = next_sequence();
+  attach_output(Ref<Node>(node), output);
+  return node.get();
+}
+
+// The same for an op over a list of tensors of one type.
+template <class N, class T, class D>
+N* record_list(Tensor<T, D>& output, std::span<const Tensor<T, D>> inputs) {
+  bool wanted = false;
+  for (const auto& x : inputs) wanted = wanted || wants_grad(x);
+  if (!grad_enabled() || !wanted) return nullptr;
+  auto node = make_ref<N>();
+  node->edges.reserve(inputs.size());
+  for (const auto& x : inputs) node->edges.push_back(edge_to(x));
+  node->sequence = next_sequence();
+  attach_output(Ref<Node>(node), output);
+  return node.get();
+}
+
+// Adds a second, third, ... output to a node made by record(); call in the order of the output numbers.
+template <class T, class D>
+void record_output(Node* node, Tensor<T, D>& output) {
+  attach_output(Ref<Node>(node), output);
+}
+
+// A tensor kept for the backward pass. get() verifies that its elements were not changed in place since.
+template <class T, class D>
+class Saved {
+ public:
+  Saved() = default;
+
+  // Keeps an input of the op.
+  void save(const Tensor<T, D>& tensor) {
+    tensor_ = tensor;
+    version_ = tensor.defined() ? tensor.impl()->storage->version() : 0;
+    defined_ = tensor.defined();
+    output_ = -1;
+  }
+  // Keeps output `number` of the op itself, without making the node own itself.
+  void save_output(const Tensor<T, D>& tensor, int number = 0) {
+    save(tensor.detach());
+    output_ = number;
+  }
+  void reset() noexcept { tensor_ = Tensor<T, D>(); }
+
+  Tensor<T, D> get(Node* owner) const {
+    if (!defined_) return {};
+    if (!tensor_.defined())
+      raise<AutogradError>(owner->name(),
+                           "the graph was freed by an earlier backward pass; pass retain_graph = true to the "
+                           "first backward if a second one is wanted");
+    const std::uint32_t now = tensor_.impl()->storage->version();
+    if (now != version_)
+      raise<AutogradError>(owner->name(), "a tensor of shape ", tensor_.shape(),
+                           " saved for the backward pass was changed in place since (version ", now, ", expected ",
+                           version_, ")");
+    if (output_ < 0 || !grad_enabled()) return tensor_;
+    Tensor<T, D> out = tensor_.detach();
+    GradientState& state = out.impl()->gradient_state();
+    state.grad_fn = Ref<Node>(owner);
+    state.output_number = output_;
+    return out;
+  }
+
+ private:
+  Tensor<T, D> tensor_;
+  std::uint32_t version_ = 0;
+  int output_ = -1;
+  bool defined_ = false;
+};
+
+}  // namespace GLIA_NS::autograd

@@ -1,0 +1,90 @@
+#pragma once
+// Compiler and build facts. This is the only header (with the CUDA umbrella) that may test compiler macros:
+// everywhere else a body must be the same under every compiler (see docs/design.md, "one header, one body").
+
+#include <cstddef>
+#include <cstdint>
+
+#define GLIA_VERSION_MAJOR 0
+#define GLIA_VERSION_MINOR 1
+#define GLIA_VERSION_PATCH 0
+
+#if defined(__CUDACC__)
+#define GLIA_HD __host__ __device__
+#else
+#define GLIA_HD
+#endif
+
+// Objects built with different instruction sets, OpenMP settings or floating-point contracts must not share inline
+// bodies, so these choices are part of every mangled name.
+#if defined(__AVX512F__)
+#define GLIA_ABI_ISA avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define GLIA_ABI_ISA avx2fma
+#elif defined(__AVX2__)
+#define GLIA_ABI_ISA avx2
+#elif defined(__AVX__)
+#define GLIA_ABI_ISA avx
+#else
+#define GLIA_ABI_ISA base
+#endif
+
+#if defined(_OPENMP)
+#define GLIA_ABI_THREADS omp
+#define GLIA_OMP(text) GLIA_OMP_TEXT(omp text)
+#define GLIA_OMP_TEXT(text) _Pragma(#text)
+#else
+#define GLIA_ABI_THREADS serial
+#define GLIA_OMP(text)
+#endif
+
+#if defined(__FAST_MATH__)
+#define GLIA_ABI_MATH fast
+#else
+#define GLIA_ABI_MATH strict
+#endif
+
+#define GLIA_ABI_JOIN2(a, b, c, d) a##_##b##_##c##_##d
+#define GLIA_ABI_JOIN(a, b, c, d) GLIA_ABI_JOIN2(a, b, c, d)
+#define GLIA_ABI GLIA_ABI_JOIN(v0_1, GLIA_ABI_ISA, GLIA_ABI_THREADS, GLIA_ABI_MATH)
+
+// Usage: `namespace GLIA_NS { ... }`, `namespace GLIA_NS::nn { ... }`; users write `glia::` and `glia::nn::`.
+#define GLIA_NS glia::inline GLIA_ABI
+
+namespace GLIA_NS {
+
+// Extents, strides, counts and positions, in elements.
+using Index = std::int64_t;
+
+namespace config {
+#if defined(_OPENMP)
+inline constexpr bool has_openmp = true;
+#else
+inline constexpr bool has_openmp = false;
+#endif
+#if defined(__FMA__) || defined(__CUDA_ARCH__)
+inline constexpr bool has_fma = true;
+#else
+inline constexpr bool has_fma = false;
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool address_sanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool address_sanitizer = true;
+#else
+inline constexpr bool address_sanitizer = false;
+#endif
+#else
+inline constexpr bool address_sanitizer = false;
+#endif
+// Width in bytes of the widest vector register the compiler was told it may use.
+#if defined(__AVX512F__)
+inline constexpr std::size_t vector_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr std::size_t vector_bytes = 32;
+#else
+inline constexpr std::size_t vector_bytes = 16;
+#endif
+}  // namespace config
+}  // namespace GLIA_NS

@@ -1,0 +1,29 @@
+#pragma once
+// The numbers that describe a two-dimensional convolution or pooling, shared by checks and kernels of all devices.
+
+#include <glia/core/config.hpp>
+
+namespace GLIA_NS {
+
+// Geometry of a 2-d convolution in channels-last layout: input [N, H, W, C], weight [O, KH, KW, C / groups],
+// output [N, OH, OW, O]. Padding is zero padding on both sides.
+struct ConvGeometry {
+  Index batch = 0, height = 0, width = 0, in_channels = 0;
+  Index out_height = 0, out_width = 0, out_channels = 0;
+  Index kernel_h = 1, kernel_w = 1;
+  Index stride_h = 1, stride_w = 1;
+  Index padding_h = 0, padding_w = 0;
+  Index dilation_h = 1, dilation_w = 1;
+  Index groups = 1;
+
+  GLIA_HD constexpr Index in_pixels() const { return batch * height * width; }
+  GLIA_HD constexpr Index out_pixels() const { return batch * out_height * out_width; }
+};
+
+// Output extent of a sliding window, 0 if the window does not fit.
+GLIA_HD constexpr Index window_extent(Index in, Index kernel, Index stride, Index padding, Index dilation) {
+  const Index span = in + 2 * padding - dilation * (kernel - 1) - 1;
+  return span < 0 ? 0 : span / stride + 1;
+}
+
+}  // namespace GLIA_NS

@@ -1,0 +1,231 @@
+#pragma once
+// Batch normalisation of channels-last data [rows, channels], with an optional residual addition and ReLU fused into the
+// same pass. Forward: one pass for the statistics, one to normalise; backward: one for the sums, one for dx.
+
+#include <glia/kernels/cpu/accumulate.hpp>
+
+namespace GLIA_NS {
+
+namespace detail {
+
+// Count, mean and sum of squared deviations per channel, merged block by block (Chan, Golub, LeVeque 1979).
+struct ChannelMoments {
+  double count = 0;
+  std::vector<double> mean, square;
+
+  explicit ChannelMoments(Index channels)
+      : mean(static_cast<std::size_t>(channels), 0.0), square(static_cast<std::size_t>(channels), 0.0) {}
+
+  void merge(double other_count, const double* other_mean, const double* other_square) {
+    if (other_count <= 0) return;
+    const double total = count + other_count, share = other_count / total, cross = count * share;
+    double* m = mean.data();
+    double* q = square.data();
+    const Index channels = static_cast<Index>(mean.size());
+    for (Index c = 0; c < channels; ++c) {
+      const double delta = other_mean[c] - m[c];
+      m[c] += delta * share;
+      q[c] += other_square[c] + delta * delta * cross;
+    }
+    count = total;
+  }
+};
+
+// Sums of x over the wide rows [first, last): whole rows four at a time, so that partial sums are pairwise.
+template <class T>
+void sum_wide_rows(const T* x, const WideRows& wide, Index first, Index last, T* sums) {
+  const Index w = wide.width;
+  Index r = first;
+  for (; r + 4 <= last && wide.length(r + 3) == w; r += 4) {
+    const T* a = x + r * w;
+    GLIA_OMP(simd)
+    for (Index j = 0; j < w; ++j) sums[j] += (a[j] + a[j + w]) + (a[j + 2 * w] + a[j + 3 * w]);
+  }
+  for (; r < last; ++r) {
+    const T* a = x + r * w;
+    const Index length = wide.length(r);
+    GLIA_OMP(simd)
+    for (Index j = 0; j < length; ++j) sums[j] += a[j];
+  }
+}
+
+// Sums of (x - mean)^2 over the wide rows [first, last).
+template <class T>
+void square_wide_rows(const T* x, const WideRows& wide, Index first, Index last, const T* mean, T* sums) {
+  const Index w = wide.width;
+  Index r = first;
+  for (; r + 4 <= last && wide.length(r + 3) == w; r += 4) {
+    const T* x0 = x + r * w;
+    GLIA_OMP(simd)
+    for (Index j = 0; j < w; ++j) {
+      const T a = x0[j] - mean[j], b = x0[j + w] - mean[j], c = x0[j + 2 * w] - mean[j], d = x0[j + 3 * w] - mean[j];
+      sums[j] += (a * a + b * b) + (c * c + d * d);
+    }
+  }
+  for (; r < last; ++r) {
+    const T* x0 = x + r * w;
+    const Index length = wide.length(r);
+    GLIA_OMP(simd)
+    for (Index j = 0; j < length; ++j) {
+      const T a = x0[j] - mean[j];
+      sums[j] += a * a;
+    }
+  }
+}
+
+template <class T>
+void fold_sums(const std::vector<T>& sums, const WideRows& wide, double* out) {
+  std::fill_n(out, wide.channels, 0.0);
+  for (Index f = 0; f < wide.fold; ++f)
+    for (Index c = 0; c < wide.channels; ++c) out[c] += static_cast<double>(sums[static_cast<std::size_t>(f * wide.channels + c)]);
+}
+
+}  // namespace detail
+
+// Mean and biased variance of every channel of x [rows, channels]; rows >= 1. Each block of rows is read twice from cache
+// (mean, then squared deviations) and blocks are merged in double, so a large common offset costs no digits.
+template <class T>
+void batch_norm_statistics(Cpu, const T* x, Index rows, Index channels, T* mean, T* variance) {
+  const detail::WideRows wide(rows, channels);
+  if (wide.rows == 0) return;
+  const Index block = detail::block_rows(wide), chunk = detail::chunk_rows(wide, block);
+  std::vector<detail::ChannelMoments> partial(static_cast<std::size_t>(chunk_count(wide.rows, chunk)), detail::ChannelMoments(channels));
+  parallel_chunks(wide.rows, chunk, [&](Index number, Index first, Index last) {
+    const std::size_t w = static_cast<std::size_t>(wide.width), n = static_cast<std::size_t>(channels);
+    std::vector<T> sums(w), centre(w);
+    std::vector<double> block_mean(n), block_square(n);
+    for (Index b = first; b < last; b += block) {
+      const Index end = std::min(last, b + block);
+      const Index elements = std::min(end * wide.width, wide.elements) - b * wide.width;
+      const double count = static_cast<double>(elements / channels);
+      std::fill(sums.begin(), sums.end(), T(0));
+      detail::sum_wide_rows(x, wide, b, end, sums.data());
+      detail::fold_sums(sums, wide, block_mean.data());
+      for (Index c = 0; c < channels; ++c) centre[static_cast<std::size_t>(c)] = static_cast<T>(block_mean[static_cast<std::size_t>(c)] /= count);
+      for (Index f = 1; f < wide.fold; ++f) std::copy_n(centre.data(), channels, centre.data() + f * channels);
+      std::fill(sums.begin(), sums.end(), T(0));
+      detail::square_wide_rows(x, wide, b, end, centre.data(), sums.data());
+      detail::fold_sums(sums, wide, block_square.data());
+      // The deviations were taken from the rounded mean.
+      for (std::size_t c = 0; c < n; ++c) {
+        const double rounding = static_cast<double>(centre[c]) - block_mean[c];
+        block_square[c] = std::max(0.0, block_square[c] - count * rounding * rounding);
+      }
+      partial[static_cast<std::size_t>(number)].merge(count, block_mean.data(), block_square.data());
+    }
+  });
+  detail::ChannelMoments total(channels);
+  for (const auto& p : partial) total.merge(p.count, p.mean.data(), p.square.data());
+  for (Index c = 0; c < channels; ++c) {
+    mean[c] = static_cast<T>(total.mean[static_cast<std::size_t>(c)]);
+    variance[c] = static_cast<T>(total.square[static_cast<std::size_t>(c)] / total.count);
+  }
+}
+
+// y = act((x - mean) * inv_std * gamma + beta + residual); act is ReLU if `relu`, else nothing. gamma, beta [channels] and
+// residual [rows, channels] may be null. y may be x or residual.
+template <class T>
+void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean, const T* inv_std,
+                        const T* gamma, const T* beta, bool relu, T* y) {
+  const detail::WideRows wide(rows, channels);
+  const std::vector<T> m = wide.widen(mean), b = wide.widen(beta);
+  std::vector<T> scale = wide.widen(inv_std);
+  const std::vector<T> g = wide.widen(gamma, T(1));
+  for (std::size_t j = 0; j < scale.size(); ++j) scale[j] *= g[j];
+  const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
+  detail::for_wide_rows(wide, [&](Index begin, Index length) {
+    const T *in = x + begin, *mp = m.data(), *sp = scale.data(), *bp = b.data();
+    T* out = y + begin;
+    if (residual == nullptr) {
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T value = (in[j] - mp[j]) * sp[j] + bp[j];
+        out[j] = value < floor ? floor : value;
+      }
+    } else {
+      const T* add = residual + begin;
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T value = (in[j] - mp[j]) * sp[j] + (bp[j] + add[j]);
+        out[j] = value < floor ? floor : value;
+      }
+    }
+  });
+}
+
+// First pass of the backward: sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat, with g = dy, or dy where the output y > 0
+// if y is not null (fused ReLU). They are the gradients of beta and gamma. If `masked` is not null it receives g (the
+// gradient of the residual); it may be dy.
+template <class T>
+void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
+                              const T* inv_std, T* masked, T* sum_dy, T* sum_dy_xhat) {
+  const detail::WideRows wide(rows, channels);
+  const std::vector<T> m = wide.widen(mean), s = wide.widen(inv_std);
+  std::vector<double> sums(static_cast<std::size_t>(2 * channels));
+  detail::channel_sums<2, T>(rows, channels, sums.data(), [&](Index begin, Index length, Index offset, T* into) {
+    const T *g = dy + begin, *in = x + begin, *mp = m.data(), *sp = s.data();
+    T *a = into, *b = into + offset;
+    if (y != nullptr) {
+      const T* out = y + begin;
+      if (masked != nullptr) {
+        T* kept = masked + begin;
+        GLIA_OMP(simd)
+        for (Index j = 0; j < length; ++j) kept[j] = out[j] > T(0) ? g[j] : T(0);
+        g = kept;
+      } else {
+        GLIA_OMP(simd)
+        for (Index j = 0; j < length; ++j) {
+          const T gj = out[j] > T(0) ? g[j] : T(0);
+          a[j] += gj;
+          b[j] += gj * ((in[j] - mp[j]) * sp[j]);
+        }
+        return;
+      }
+    } else if (masked != nullptr && masked != dy) {
+      std::copy_n(g, length, masked + begin);
+    }
+    GLIA_OMP(simd)
+    for (Index j = 0; j < length; ++j) {
+      a[j] += g[j];
+      b[j] += g[j] * ((in[j] - mp[j]) * sp[j]);
+    }
+  });
+  for (Index c = 0; c < channels; ++c) {
+    sum_dy[c] = static_cast<T>(sums[static_cast<std::size_t>(c)]);
+    sum_dy_xhat[c] = static_cast<T>(sums[static_cast<std::size_t>(channels + c)]);
+  }
+}
+
+// Second pass: dx = gamma * inv_std * (g - (sum_dy + xhat * sum_dy_xhat) / rows) if `training` (the statistics depend on
+// x), else gamma * inv_std * g. g as above: y null means dy itself. dx may be dy.
+template <class T>
+void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
+                               const T* inv_std, const T* gamma, const T* sum_dy, const T* sum_dy_xhat, bool training, T* dx) {
+  const detail::WideRows wide(rows, channels);
+  const std::vector<T> m = wide.widen(mean), s = wide.widen(inv_std);
+  std::vector<T> scale = wide.widen(gamma, T(1)), mean_g(scale.size(), T(0)), slope(scale.size(), T(0));
+  for (std::size_t j = 0; j < scale.size(); ++j) {
+    scale[j] *= s[j];
+    if (!training) continue;
+    const std::size_t c = j % static_cast<std::size_t>(channels);
+    mean_g[j] = static_cast<T>(static_cast<double>(sum_dy[c]) / static_cast<double>(rows));
+    slope[j] = static_cast<T>(static_cast<double>(sum_dy_xhat[c]) / static_cast<double>(rows)) * s[j];
+  }
+  detail::for_wide_rows(wide, [&](Index begin, Index length) {
+    const T *g = dy + begin, *in = x + begin, *mp = m.data(), *sp = scale.data(), *gp = mean_g.data(), *kp = slope.data();
+    T* out = dx + begin;
+    if (y == nullptr) {
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) out[j] = sp[j] * (g[j] - gp[j] - (in[j] - mp[j]) * kp[j]);
+    } else {
+      const T* active = y + begin;
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T gj = active[j] > T(0) ? g[j] : T(0);
+        out[j] = sp[j] * (gj - gp[j] - (in[j] - mp[j]) * kp[j]);
+      }
+    }
+  });
+}
+
+}  // namespace GLIA_NS

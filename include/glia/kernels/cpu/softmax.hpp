@@ -1,0 +1,176 @@
+#pragma once
+// Softmax, log-softmax and log-sum-exp along the middle axis of a contiguous [outer, n, inner] array.
+
+#include <glia/core/math.hpp>
+#include <glia/kernels/cpu/accumulate.hpp>
+
+namespace GLIA_NS {
+
+namespace detail {
+
+// Calls row(outer) for inner == 1, else strip(first element, columns) for strips of at most 256 neighbouring columns.
+inline constexpr Index softmax_strip = 256;
+template <class Row, class Strip>
+void for_softmax_rows(Index outer, Index n, Index inner, Row row, Strip strip) {
+  const Index strips = chunk_count(inner, softmax_strip);
+  const Index grain = std::max<Index>(1, 8192 / std::max<Index>(1, n * std::min(inner, softmax_strip)));
+  parallel_chunks(outer * strips, grain, [&](Index, Index first, Index last) {
+    for (Index job = first; job < last; ++job) {
+      if (inner == 1) {
+        row(job);
+      } else {
+        const Index column = (job % strips) * softmax_strip;
+        strip((job / strips) * n * inner + column, std::min(softmax_strip, inner - column), (job / strips) * inner + column);
+      }
+    }
+  });
+}
+
+template <class T>
+T row_max(const T* x, Index n) {
+  return lane_fold(n, -std::numeric_limits<T>::infinity(), [x](Index i) { return x[i]; }, MaxOrNan<T>{});
+}
+// The value subtracted before exp: the maximum, or 0 where that is infinite, so that the sum stays a number.
+template <class T>
+T finite_or_zero(T m) {
+  return math::abs(m) == std::numeric_limits<T>::infinity() ? T(0) : m;
+}
+
+}  // namespace detail
+
+// y = exp(x - max) / sum exp(x - max). A row of -infinity gives NaN. y may be x.
+template <class T>
+void softmax_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* y) {
+  detail::for_softmax_rows(
+      outer, n, inner,
+      [=](Index r) {
+        const T* in = x + r * n;
+        T* out = y + r * n;
+        const T top = detail::row_max(in, n);
+        GLIA_OMP(simd)
+        for (Index i = 0; i < n; ++i) out[i] = math::exp(in[i] - top);
+        const T scale = static_cast<T>(1.0 / detail::blocked_sum<T>(n, [out](Index i) { return out[i]; }));
+        GLIA_OMP(simd)
+        for (Index i = 0; i < n; ++i) out[i] *= scale;
+      },
+      [=](Index first, Index columns, Index) {
+        T top[detail::softmax_strip];
+        double sum[detail::softmax_strip];
+        std::fill_n(top, columns, -std::numeric_limits<T>::infinity());
+        std::fill_n(sum, columns, 0.0);
+        for (Index k = 0; k < n; ++k) {
+          const T* in = x + first + k * inner;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < columns; ++j) top[j] = detail::MaxOrNan<T>{}(top[j], in[j]);
+        }
+        for (Index k = 0; k < n; ++k) {
+          const T* in = x + first + k * inner;
+          T* out = y + first + k * inner;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < columns; ++j) out[j] = math::exp(in[j] - top[j]);
+          for (Index j = 0; j < columns; ++j) sum[j] += static_cast<double>(out[j]);
+        }
+        for (Index j = 0; j < columns; ++j) top[j] = static_cast<T>(1.0 / sum[j]);
+        for (Index k = 0; k < n; ++k) {
+          T* out = y + first + k * inner;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < columns; ++j) out[j] *= top[j];
+        }
+      });
+}
+
+// dx = y * (dy - sum(dy * y)), with y the output of softmax_forward. dx may be dy.
+template <class T>
+void softmax_backward(Cpu, const T* dy, const T* y, Index outer, Index n, Index inner, T* dx) {
+  detail::for_softmax_rows(
+      outer, n, inner,
+      [=](Index r) {
+        const T *g = dy + r * n, *p = y + r * n;
+        T* out = dx + r * n;
+        const T dot = static_cast<T>(detail::blocked_sum<T>(n, [=](Index i) { return g[i] * p[i]; }));
+        GLIA_OMP(simd)
+        for (Index i = 0; i < n; ++i) out[i] = p[i] * (g[i] - dot);
+      },
+      [=](Index first, Index columns, Index) {
+        double dot[detail::softmax_strip];
+        std::fill_n(dot, columns, 0.0);
+        for (Index k = 0; k < n; ++k)
+          for (Index j = 0, i = first + k * inner; j < columns; ++j, ++i) dot[j] += static_cast<double>(dy[i] * y[i]);
+        for (Index k = 0; k < n; ++k)
+          for (Index j = 0, i = first + k * inner; j < columns; ++j, ++i) dx[i] = y[i] * (dy[i] - static_cast<T>(dot[j]));
+      });
+}
+
+// lse[o, i] = log(sum over k of exp(x[o, k, i])); -infinity for n == 0 or a row of -infinity.
+template <class T>
+void logsumexp_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* lse) {
+  detail::for_softmax_rows(
+      outer, n, inner,
+      [=](Index r) {
+        const T* in = x + r * n;
+        const T top = detail::row_max(in, n), shift = detail::finite_or_zero(top);
+        const double sum = detail::blocked_sum<T>(n, [=](Index i) { return math::exp(in[i] - shift); });
+        lse[r] = static_cast<T>(std::log(sum)) + shift;
+      },
+      [=](Index first, Index columns, Index result) {
+        T top[detail::softmax_strip];
+        double sum[detail::softmax_strip];
+        std::fill_n(top, columns, -std::numeric_limits<T>::infinity());
+        std::fill_n(sum, columns, 0.0);
+        for (Index k = 0; k < n; ++k) {
+          const T* in = x + first + k * inner;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < columns; ++j) top[j] = detail::MaxOrNan<T>{}(top[j], in[j]);
+        }
+        for (Index j = 0; j < columns; ++j) top[j] = detail::finite_or_zero(top[j]);
+        for (Index k = 0; k < n; ++k) {
+          const T* in = x + first + k * inner;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < columns; ++j) sum[j] += static_cast<double>(math::exp(in[j] - top[j]));
+        }
+        for (Index j = 0; j < columns; ++j) lse[result + j] = static_cast<T>(std::log(sum[j])) + top[j];
+      });
+}
+
+// y = x - logsumexp(x). y may be x.
+template <class T>
+void log_softmax_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* y) {
+  std::vector<T> lse(static_cast<std::size_t>(outer * inner));
+  logsumexp_forward(Cpu{}, x, outer, n, inner, lse.data());
+  const T* shift = lse.data();
+  detail::for_softmax_rows(
+      outer, n, inner,
+      [=](Index r) {
+        GLIA_OMP(simd)
+        for (Index i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift[r];
+      },
+      [=](Index first, Index columns, Index result) {
+        for (Index k = 0; k < n; ++k)
+          for (Index j = 0, i = first + k * inner; j < columns; ++j, ++i) y[i] = x[i] - shift[result + j];
+      });
+}
+
+// dx = dy - exp(y) * sum(dy), with y the output of log_softmax_forward. dx may be dy.
+template <class T>
+void log_softmax_backward(Cpu, const T* dy, const T* y, Index outer, Index n, Index inner, T* dx) {
+  detail::for_softmax_rows(
+      outer, n, inner,
+      [=](Index r) {
+        const T *g = dy + r * n, *l = y + r * n;
+        T* out = dx + r * n;
+        const T sum = static_cast<T>(detail::blocked_sum<T>(n, [g](Index i) { return g[i]; }));
+        GLIA_OMP(simd)
+        for (Index i = 0; i < n; ++i) out[i] = g[i] - math::exp(l[i]) * sum;
+      },
+      [=](Index first, Index columns, Index) {
+        double sum[detail::softmax_strip];
+        std::fill_n(sum, columns, 0.0);
+        for (Index k = 0; k < n; ++k)
+          for (Index j = 0, i = first + k * inner; j < columns; ++j, ++i) sum[j] += static_cast<double>(dy[i]);
+        for (Index k = 0; k < n; ++k)
+          for (Index j = 0, i = first + k * inner; j < columns; ++j, ++i)
+            dx[i] = dy[i] - math::exp(y[i]) * static_cast<T>(sum[j]);
+      });
+}
+
+}  // namespace GLIA_NS

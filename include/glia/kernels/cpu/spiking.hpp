@@ -1,0 +1,224 @@
+#pragma once
+// Spiking neurons on the CPU: a neuron functor run over all time steps in one pass, and its backward pass through time.
+
+#include <glia/core/dual.hpp>
+#include <glia/core/parallel.hpp>
+#include <glia/core/scalar.hpp>
+#include <glia/device/cpu.hpp>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace GLIA_NS {
+
+namespace detail {
+
+// Learned scalars that a neuron functor takes besides its state and input.
+template <class N>
+constexpr int neuron_parameters() {
+  if constexpr (requires { N::parameters; })
+    return N::parameters;
+  else
+    return 0;
+}
+
+// The state component k of a neuron at rest.
+template <class C, class N>
+GLIA_HD C neuron_rest(const N& neuron, int k) {
+  if constexpr (requires { neuron.initial(k); })
+    return static_cast<C>(neuron.initial(k));
+  else
+    return C(0);
+}
+
+// One call of the functor's step, with or without learned parameters.
+template <class N, class R, int S, int P>
+GLIA_HD inline R neuron_step(const N& neuron, R (&state)[S], R x, const R (&parameters)[P]) {
+  if constexpr (neuron_parameters<N>() > 0)
+    return neuron.step(state, x, parameters);
+  else
+    return neuron.step(state, x);
+}
+
+template <class N>
+inline constexpr int parameter_slots = neuron_parameters<N>() > 0 ? neuron_parameters<N>() : 1;
+
+}  // namespace detail
+
+namespace cpu {
+
+// Neurons handled together: their states of all time steps stay in the first-level cache.
+inline constexpr Index neuron_block = 256;
+
+template <class N, class C>
+using NeuronParameters = C[detail::parameter_slots<N>];
+
+// One time step of n neurons; state is [states][neuron_block].
+template <class N, class T, class C, int... K>
+void neuron_forward_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>],
+                         const C* before, C* after, T* out, std::integer_sequence<int, K...>) {
+  GLIA_OMP(simd)
+  for (Index i = 0; i < n; ++i) {
+    C state[] = {before[K * neuron_block + i]...};
+    out[i] = static_cast<T>(detail::neuron_step(neuron, state, static_cast<C>(x[i]), p));
+    ((after[K * neuron_block + i] = state[K]), ...);
+  }
+}
+// The same without the output.
+template <class N, class T, class C, int... K>
+void neuron_state_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>],
+                       const C* before, C* after, std::integer_sequence<int, K...>) {
+  GLIA_OMP(simd)
+  for (Index i = 0; i < n; ++i) {
+    C state[] = {before[K * neuron_block + i]...};
+    detail::neuron_step(neuron, state, static_cast<C>(x[i]), p);
+    ((after[K * neuron_block + i] = state[K]), ...);
+  }
+}
+
+// Gradient of <state_gradient, new state> + output_gradient * output along input direction J of one step: the states come
+// first, then the input, then the parameters.
+template <int J, class N, class C, int... K, int... P>
+inline C neuron_pullback(const N& neuron, const C (&state)[sizeof...(K)], C x, const C (&p)[detail::parameter_slots<N>],
+                         const C (&state_gradient)[sizeof...(K)], C output_gradient, std::integer_sequence<int, K...>,
+                         std::integer_sequence<int, P...>) {
+  constexpr int states = static_cast<int>(sizeof...(K));
+  Dual<C> s[] = {Dual<C>(state[K], J == K ? C(1) : C(0))...};
+  const Dual<C> parameters[] = {Dual<C>(p[P], J == states + 1 + P ? C(1) : C(0))...};
+  const Dual<C> y =
+      detail::neuron_step(neuron, s, Dual<C>(x, J == states ? C(1) : C(0)), parameters);
+  C total = output_gradient * y.tangent;
+  ((total = math::fma(state_gradient[K], s[K].tangent, total)), ...);
+  return total;
+}
+
+// One step backwards for n neurons: `gradient` [states][neuron_block] is replaced by the gradient of the states before the
+// step, `sums` [parameters][neuron_block] grows. dx may be null.
+template <bool WantInput, class N, class T, class C, int... K, int... P>
+void neuron_backward_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>],
+                          const C* before, const T* dy, C* gradient, [[maybe_unused]] C* sums, [[maybe_unused]] T* dx,
+                          std::integer_sequence<int, K...> states, std::integer_sequence<int, P...> slots) {
+  constexpr int S = static_cast<int>(sizeof...(K));
+  GLIA_OMP(simd)
+  for (Index i = 0; i < n; ++i) {
+    const C state[] = {before[K * neuron_block + i]...};
+    const C g[] = {gradient[K * neuron_block + i]...};
+    const C input = static_cast<C>(x[i]), dout = static_cast<C>(dy[i]);
+    if constexpr (WantInput)
+      dx[i] = static_cast<T>(neuron_pullback<S>(neuron, state, input, p, g, dout, states, slots));
+    if constexpr (detail::neuron_parameters<N>() > 0)
+      ((sums[P * neuron_block + i] += neuron_pullback<S + 1 + P>(neuron, state, input, p, g, dout, states, slots)), ...);
+    const C next[] = {neuron_pullback<K>(neuron, state, input, p, g, dout, states, slots)...};
+    ((gradient[K * neuron_block + i] = next[K]), ...);
+  }
+}
+
+template <class N, class T, class C>
+void load_neuron_parameters(const T* parameters, C (&p)[detail::parameter_slots<N>]) {
+  for (int k = 0; k < detail::parameter_slots<N>; ++k)
+    p[k] = detail::neuron_parameters<N>() > 0 ? static_cast<C>(parameters[k]) : C(0);
+}
+
+// state[k][i] = the given start, or rest.
+template <class N, class T, class C>
+void load_neuron_state(const N& neuron, const T* const* start, Index first, Index n, C* state) {
+  for (int k = 0; k < N::states; ++k) {
+    const T* from = start != nullptr ? start[k] : nullptr;
+    for (Index i = 0; i < n; ++i)
+      state[k * neuron_block + i] =
+          from != nullptr ? static_cast<C>(from[first + i]) : detail::neuron_rest<C>(neuron, k);
+  }
+}
+
+}  // namespace cpu
+
+// Runs `count` independent neurons over `steps` time steps. x and out are [steps, count]; row t of x starts at t * x_step
+// (0: one input for all steps). `start` and `last` are null or N::states pointers to [count] (each may be null): the states
+// before the first and after the last step. N: see spiking/neurons.hpp.
+template <class N, class T>
+void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
+                    const T* const* start, T* out, T* const* last) {
+  using C = compute_t<T>;
+  constexpr int S = N::states;
+  C p[detail::parameter_slots<N>];
+  cpu::load_neuron_parameters<N>(parameters, p);
+  parallel_for(count, Index{1} << 13, [&](Index begin, Index end) {
+    alignas(64) C state[S * cpu::neuron_block];
+    for (Index i = begin; i < end; i += cpu::neuron_block) {
+      const Index n = std::min(cpu::neuron_block, end - i);
+      cpu::load_neuron_state(neuron, start, i, n, state);
+      for (Index t = 0; t < steps; ++t)
+        cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, out + t * count + i,
+                                 std::make_integer_sequence<int, S>{});
+      for (int k = 0; k < S && last != nullptr; ++k)
+        if (last[k] != nullptr)
+          for (Index j = 0; j < n; ++j) last[k][i + j] = static_cast<T>(state[k * cpu::neuron_block + j]);
+    }
+  });
+}
+
+// Backward of neuron_forward: the states are computed again from x, block by block, then the derivatives of the functor
+// (dual numbers) are followed back through time. dy is [steps, count], row t at t * dy_step. dlast, dstart: null or N::states
+// pointers (each may be null) with the layout of last and start; dx ([steps, count]) may be null. The parameters' gradients
+// are summed over fixed chunks in order, so they do not depend on the thread count.
+template <class N, class T>
+void neuron_backward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
+                     const T* const* start, const T* dy, Index dy_step, const T* const* dlast, T* dx, T* dparameters,
+                     T* const* dstart) {
+  using C = compute_t<T>;
+  constexpr int S = N::states, P = detail::neuron_parameters<N>(), slots = detail::parameter_slots<N>;
+  constexpr Index block = cpu::neuron_block, chunk = 16 * block;
+  const auto states = std::make_integer_sequence<int, S>{};
+  const auto directions = std::make_integer_sequence<int, slots>{};
+  C p[slots];
+  cpu::load_neuron_parameters<N>(parameters, p);
+  std::vector<double> partial(static_cast<std::size_t>(P > 0 ? chunk_count(count, chunk) * P : 0), 0.0);
+  parallel_for(chunk_count(count, chunk), 2, [&](Index first_chunk, Index last_chunk) {
+    std::vector<C> history(static_cast<std::size_t>(std::max<Index>(steps, 1) * S * block));
+    alignas(64) C gradient[S * block];
+    alignas(64) C sums[slots * block];
+    for (Index c = first_chunk; c < last_chunk; ++c) {
+      std::fill_n(sums, P * block, C(0));
+      for (Index i = c * chunk; i < std::min(count, (c + 1) * chunk); i += block) {
+        const Index n = std::min(block, count - i);
+        cpu::load_neuron_state(neuron, start, i, n, history.data());
+        for (Index t = 0; t + 1 < steps; ++t)
+          cpu::neuron_state_step(neuron, n, x + t * x_step + i, p, history.data() + t * S * block,
+                                 history.data() + (t + 1) * S * block, states);
+        for (int k = 0; k < S; ++k) {
+          const T* from = dlast != nullptr ? dlast[k] : nullptr;
+          for (Index j = 0; j < n; ++j) gradient[k * block + j] = from != nullptr ? static_cast<C>(from[i + j]) : C(0);
+        }
+        for (Index t = steps - 1; t >= 0; --t) {
+          const T* input = x + t * x_step + i;
+          const T* upstream = dy + t * dy_step + i;
+          const C* before = history.data() + t * S * block;
+          if (dx != nullptr)
+            cpu::neuron_backward_step<true>(neuron, n, input, p, before, upstream, gradient, sums, dx + t * count + i,
+                                            states, directions);
+          else
+            cpu::neuron_backward_step<false>(neuron, n, input, p, before, upstream, gradient, sums,
+                                             static_cast<T*>(nullptr), states, directions);
+        }
+        for (int k = 0; k < S && dstart != nullptr; ++k)
+          if (dstart[k] != nullptr)
+            for (Index j = 0; j < n; ++j) dstart[k][i + j] = static_cast<T>(gradient[k * block + j]);
+      }
+      for (int k = 0; k < P; ++k)
+        for (Index j = 0; j < block; ++j)
+          partial[static_cast<std::size_t>(c * P + k)] += static_cast<double>(sums[k * block + j]);
+    }
+  });
+  if constexpr (P > 0) {
+    if (dparameters != nullptr)
+      for (int k = 0; k < P; ++k) {
+        double total = 0;
+        for (Index c = 0; c < chunk_count(count, chunk); ++c) total += partial[static_cast<std::size_t>(c * P + k)];
+        dparameters[k] = static_cast<T>(total);
+      }
+  }
+}
+
+}  // namespace GLIA_NS

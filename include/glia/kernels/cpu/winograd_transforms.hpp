@@ -1,0 +1,150 @@
+#pragma once
+// Transforms of Winograd's minimal filtering F(4x4, 3x3) after Lavin and Gray (2016): Y = A'[(G g G') * (B' d B)]A, a vector
+// of channels at a time. Points 0, 1, -1, 2, -2 and infinity.
+
+#include <glia/core/config.hpp>
+#include <glia/kernels/cpu/vec.hpp>
+
+namespace GLIA_NS::detail::winograd {
+
+using V = simd::Vec<float>;
+
+inline constexpr int lanes = simd::lanes<float>;
+inline constexpr int tile = 4;              // outputs per tile and axis
+inline constexpr int patch = 6;             // inputs per tile and axis
+inline constexpr int planes = patch * patch;  // products per tile
+
+// B' d: inputs to products.
+struct InputTransform {
+  static constexpr int in = 6, out = 6;
+  [[gnu::always_inline]] static void apply(const V* d, V* t) {
+    const V a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    t[0] = 4.0f * (d[0] - d[2]) + c;
+    t[1] = a + b;
+    t[2] = a - b;
+    t[3] = c + e;
+    t[4] = c - e;
+    t[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+  }
+};
+
+// A' m: products to outputs.
+struct OutputTransform {
+  static constexpr int in = 6, out = 4;
+  [[gnu::always_inline]] static void apply(const V* m, V* y) {
+    const V s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+    y[0] = m[0] + s1 + s2;
+    y[1] = d1 + 2.0f * d2;
+    y[2] = s1 + 4.0f * s2;
+    y[3] = d1 + 8.0f * d2 + m[5];
+  }
+};
+
+// A e: gradients of outputs to gradients of products.
+struct GradientTransform {
+  static constexpr int in = 4, out = 6;
+  [[gnu::always_inline]] static void apply(const V* e, V* t) {
+    const V even = e[0] + e[2], odd = e[1] + e[3], even2 = e[0] + 4.0f * e[2], odd2 = 2.0f * e[1] + 8.0f * e[3];
+    t[0] = e[0];
+    t[1] = even + odd;
+    t[2] = even - odd;
+    t[3] = even2 + odd2;
+    t[4] = even2 - odd2;
+    t[5] = e[3];
+  }
+};
+
+// G g: weights to products.
+struct WeightTransform {
+  static constexpr int in = 3, out = 6;
+  [[gnu::always_inline]] static void apply(const V* g, V* u) {
+    const V s = (-1.0f / 6) * (g[0] + g[2]), m = (1.0f / 6) * g[1], t = (1.0f / 24) * g[0] + (1.0f / 6) * g[2], h = (1.0f / 12) * g[1];
+    u[0] = 0.25f * g[0];
+    u[1] = s - m;
+    u[2] = s + m;
+    u[3] = t + h;
+    u[4] = t - h;
+    u[5] = g[2];
+  }
+};
+
+// G' u: gradients of products to gradients of weights.
+struct WeightGradientTransform {
+  static constexpr int in = 6, out = 3;
+  [[gnu::always_inline]] static void apply(const V* u, V* g) {
+    const V s1 = u[1] + u[2], d1 = u[2] - u[1], s2 = u[3] + u[4], d2 = u[3] - u[4];
+    g[0] = 0.25f * u[0] - (1.0f / 6) * s1 + (1.0f / 24) * s2;
+    g[1] = (1.0f / 6) * d1 + (1.0f / 12) * d2;
+    g[2] = (1.0f / 6) * (s2 - s1) + u[5];
+  }
+};
+
+// Applies a transform along both axes: load(row, column) gives the input, store(row, column, value) takes the output.
+template <class Transform, class Load, class Store>
+[[gnu::always_inline]] inline void transform_2d(const Load& load, const Store& store) {
+  constexpr int N = Transform::in, M = Transform::out;
+  V half[M][N];
+  for (int j = 0; j < N; ++j) {
+    V column[N], result[M];
+    simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), j); });
+    Transform::apply(column, result);
+    simd::unroll<M>([&](auto i) GLIA_INLINE_LAMBDA { half[i][j] = result[i]; });
+  }
+  for (int i = 0; i < M; ++i) {
+    V result[M];
+    Transform::apply(half[i], result);
+    simd::unroll<M>([&](auto j) GLIA_INLINE_LAMBDA { store(i, static_cast<int>(j), result[j]); });
+  }
+}
+
+// Channels-last images seen as tiles; tile t covers a window of `extent` pixels that starts at tile * 4 + offset.
+struct TileImage {
+  Index height, width, channels;
+  Index tiles_h, tiles_w;
+  Index offset_h, offset_w;
+};
+
+// Where tile t starts: image number and first row and column (which may lie outside the image).
+struct TilePosition {
+  Index image, row, column;
+  TilePosition(const TileImage& g, Index t)
+      : image(t / (g.tiles_h * g.tiles_w)),
+        row((t / g.tiles_w - image * g.tiles_h) * tile + g.offset_h),
+        column(t % g.tiles_w * tile + g.offset_w) {}
+};
+
+// Transforms the window of one tile, all channels, into planes: out + plane * plane_stride + vector * vector_stride.
+// `vector_stride(v)` is a functor, because two vectors may be neighbours in a panel.
+template <class Transform, class Offset>
+inline void transform_tile(const TileImage& g, const float* images, Index t, float* out, Index plane_stride, const Offset& offset) {
+  constexpr int N = Transform::in;
+  const TilePosition at(g, t);
+  const float* const source = images + ((at.image * g.height + at.row) * g.width + at.column) * g.channels;
+  const Index row = g.width * g.channels, column = g.channels;
+  const Index full = g.channels / lanes, rest = g.channels % lanes;
+  const bool inside = at.row >= 0 && at.column >= 0 && at.row + N <= g.height && at.column + N <= g.width;
+  const auto present = [&](Index i, Index j) {
+    return at.row + i >= 0 && at.row + i < g.height && at.column + j >= 0 && at.column + j < g.width;
+  };
+  const auto put = [&](Index v) {
+    float* const target = out + offset(v);
+    return [target, plane_stride](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
+      simd::store(target + (i * Transform::out + j) * plane_stride, value);
+    };
+  };
+  for (Index v = 0; v < full; ++v) {
+    const float* const p = source + v * lanes;
+    if (inside)
+      transform_2d<Transform>([&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(p + i * row + j * column); }, put(v));
+    else
+      transform_2d<Transform>(
+          [&](int i, int j) GLIA_INLINE_LAMBDA { return present(i, j) ? simd::load(p + i * row + j * column) : V{}; }, put(v));
+  }
+  if (rest > 0) {
+    const float* const p = source + full * lanes;
+    transform_2d<Transform>(
+        [&](int i, int j) { return present(i, j) ? simd::load_partial(p + i * row + j * column, rest) : V{}; }, put(full));
+  }
+}
+
+}  // namespace GLIA_NS::detail::winograd

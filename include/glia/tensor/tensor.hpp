@@ -1,0 +1,203 @@
+#pragma once
+// Tensor<Scalar, Device>: a shared, strided, n-dimensional array. Scalar and device are types, shape is a value.
+
+#include <glia/core/error.hpp>
+#include <glia/core/view.hpp>
+#include <glia/device/copy.hpp>
+#include <glia/tensor/impl.hpp>
+
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace GLIA_NS {
+
+template <class T, class D>
+class Tensor;
+
+namespace detail {
+template <class T, class D>
+const TypeTable& type_table();  // ops/type_table.hpp
+}
+
+// Half-open range of positions along an axis with a step, as in NumPy: negative bounds count from the end, missing
+// bounds mean the whole axis. The step must be positive.
+struct Slice {
+  std::optional<Index> start = {};
+  std::optional<Index> stop = {};
+  Index step = 1;
+};
+
+// An n-dimensional array of T in the memory of D. Copying a Tensor copies a handle: both see the same elements;
+// clone() copies the elements. A default-constructed Tensor is undefined and every op refuses it. Methods that
+// return a Tensor are differentiable unless they say otherwise.
+template <class T = float, class D = Cpu>
+class Tensor {
+ public:
+  using scalar_type = T;
+  using device_type = D;
+
+  Tensor() = default;
+  explicit Tensor(ImplRef impl) : impl_(std::move(impl)) {}
+
+  // Uninitialised memory of the given shape. ShapeError on a negative extent or more than max_rank axes.
+  static Tensor empty(const Shape& shape) {
+    Index count = 1;
+    if (shape.rank() > max_rank)
+      raise<ShapeError>("empty", "at most ", max_rank, " axes are supported, got ", shape.rank());
+    for (const Index extent : shape) {
+      if (extent < 0) raise<ShapeError>("empty", "extents must not be negative, got ", shape);
+      if (extent != 0 && count > max_elements / extent) raise<ShapeError>("empty", "too many elements in ", shape);
+      count *= extent;
+    }
+    auto storage = make_ref<Storage>(device_allocator(D{}), static_cast<std::size_t>(count) * sizeof(T));
+    return Tensor(make_ref<TensorImpl>(std::move(storage), 0, shape, contiguous_strides(shape),
+                                       &detail::type_table<T, D>()));
+  }
+
+  // Shares `other`'s storage under another geometry; no check, no gradient history (for ops).
+  static Tensor alias(const Tensor& other, Index offset, const Shape& shape, const Strides& strides) {
+    Tensor out(make_ref<TensorImpl>(other.impl_->storage, offset, shape, strides, other.impl_->type));
+    out.impl_->is_view = true;
+    return out;
+  }
+
+  bool defined() const noexcept { return static_cast<bool>(impl_); }
+  explicit operator bool() const noexcept { return defined(); }
+  const ImplRef& impl() const noexcept { return impl_; }
+
+  // --- geometry ---------------------------------------------------------------------------------------------
+  const Shape& shape() const { return checked().shape; }
+  const Strides& strides() const { return checked().strides; }
+  Index offset() const { return checked().offset; }
+  int rank() const { return checked().shape.rank(); }
+  Index numel() const { return checked().shape.numel(); }
+  // Extent of an axis; negative axes count from the end. IndexError if there is no such axis.
+  Index size(Index axis) const {
+    const int a = normalize_axis(axis, rank());
+    if (a < 0) raise<IndexError>("size", "axis ", axis, " is outside a tensor of rank ", rank());
+    return shape()[a];
+  }
+  bool is_contiguous() const { return glia::is_contiguous(shape(), strides()); }
+
+  // --- elements ---------------------------------------------------------------------------------------------
+  // Pointer to the first element (device memory on a GPU); the read-only form.
+  const T* data() const { return static_cast<const T*>(checked().storage->data()) + impl_->offset; }
+  // Pointer for writing: counts as an in-place change of the storage.
+  T* mutable_data() {
+    checked().storage->bump_version();
+    return static_cast<T*>(impl_->storage->data()) + impl_->offset;
+  }
+  View<const T> view() const { return {data(), shape(), strides()}; }
+  View<T> mutable_view() { return {mutable_data(), shape(), strides()}; }
+  // The contiguous host elements as a span. ShapeError if the tensor is not contiguous.
+  std::span<const T> span() const
+    requires std::is_same_v<D, Cpu>
+  {
+    require_contiguous("span");
+    return {data(), static_cast<std::size_t>(numel())};
+  }
+  std::span<T> mutable_span()
+    requires std::is_same_v<D, Cpu>
+  {
+    require_contiguous("mutable_span");
+    return {mutable_data(), static_cast<std::size_t>(numel())};
+  }
+  // The value of a tensor with exactly one element. ShapeError otherwise.
+  T item() const;
+  // All elements in row-major order, copied to the host.
+  std::vector<T> to_vector() const;
+
+  // --- views: they share the storage --------------------------------------------------------------------------
+  Tensor reshape(const Shape& shape) const;  // copies only if no view exists; one extent may be -1
+  Tensor view_as(const Shape& shape) const;  // ShapeError if no view exists
+  Tensor permute(const Axes& order) const;
+  Tensor transpose(Index axis_a = -2, Index axis_b = -1) const;
+  Tensor expand(const Shape& shape) const;
+  Tensor slice(Index axis, Slice range) const;
+  Tensor select(Index axis, Index position) const;
+  Tensor squeeze(Index axis) const;
+  Tensor unsqueeze(Index axis) const;
+  Tensor flatten(Index first = 0, Index last = -1) const;
+  // x[i] is x.select(0, i).
+  Tensor operator[](Index position) const { return select(0, position); }
+  // NumPy-style basic indexing: x(1, Slice{2, 5}, all). Integers drop their axis.
+  template <class... Where>
+    requires(sizeof...(Where) > 0)
+  Tensor operator()(const Where&... where) const;
+
+  // --- copies and conversions -----------------------------------------------------------------------------------
+  Tensor contiguous() const;
+  Tensor clone() const;
+  // Same elements, no gradient history; shares the storage.
+  Tensor detach() const {
+    Tensor out = alias(*this, offset(), shape(), strides());
+    out.impl_->is_view = impl_->is_view;
+    return out;
+  }
+  // Elements converted to scalar U (float to integer truncates; to bool: not zero).
+  template <class U>
+  Tensor<U, D> cast() const;
+  // Elements copied to device E.
+  template <class E>
+  Tensor<T, E> to() const;
+
+  // --- in-place: NumPy broadcasting into this tensor's shape -----------------------------------------------------
+  Tensor& fill_(std::type_identity_t<T> value);
+  Tensor& zero_() { return fill_(T(0)); }
+  Tensor& copy_(const Tensor& source);
+  Tensor& add_(const Tensor& other, std::type_identity_t<T> factor = T(1));
+  Tensor& mul_(const Tensor& other);
+  Tensor& mul_(std::type_identity_t<T> factor);
+  Tensor& operator+=(const Tensor& other) { return add_(other); }
+  Tensor& operator-=(const Tensor& other) { return add_(other, T(-1)); }
+  Tensor& operator*=(const Tensor& other) { return mul_(other); }
+  Tensor& operator*=(std::type_identity_t<T> factor) { return mul_(factor); }
+
+  // --- gradients ------------------------------------------------------------------------------------------------
+  bool requires_grad() const { return checked().requires_grad(); }
+  bool is_leaf() const { return checked().is_leaf(); }
+  // Asks for gradients of a leaf. AutogradError for tensors with history or a scalar that has no gradients.
+  Tensor& set_requires_grad(bool on = true) {
+    static_assert(Floating<T>, "gradients need a floating-point tensor: write x.cast<float>() first");
+    if (!is_leaf())
+      raise<AutogradError>("set_requires_grad", "this tensor has gradient history; only leaves can be switched");
+    impl_->gradient_state().requires_grad = on;
+    return *this;
+  }
+  // The accumulated gradient of a leaf; undefined before the first backward.
+  Tensor grad() const { return impl_ && impl_->gradient ? Tensor(impl_->gradient->grad) : Tensor(); }
+  void set_grad(const Tensor& gradient) { checked().gradient_state().grad = gradient.impl_; }
+  void zero_grad() {
+    if (checked().gradient) impl_->gradient->grad = nullptr;
+  }
+  // Runs the backward pass from this scalar tensor (or from any tensor with an explicit output gradient) and
+  // accumulates into the leaves. See autograd/engine.hpp.
+  void backward(bool retain_graph = false) const;
+  void backward(const Tensor& output_gradient, bool retain_graph = false) const;
+  // Calls hook(gradient) whenever the gradient of this tensor is computed; a defined return value replaces it.
+  void register_hook(std::function<Tensor(const Tensor&)> hook) const;
+
+ private:
+  static constexpr Index max_elements = (Index{1} << 62) / static_cast<Index>(sizeof(T));
+
+  TensorImpl& checked() const {
+    if (!impl_) raise<Error>("tensor", "this tensor is undefined (default-constructed or moved from)");
+    return *impl_;
+  }
+  void require_contiguous(const char* op) const {
+    if (!is_contiguous())
+      raise<ShapeError>(op, "needs a contiguous tensor, got strides ", strides(), " for shape ", shape(),
+                        "; write x.contiguous()");
+  }
+
+  ImplRef impl_;
+};
+
+template <class X>
+inline constexpr bool is_tensor = false;
+template <class T, class D>
+inline constexpr bool is_tensor<Tensor<T, D>> = true;
+
+}  // namespace GLIA_NS

@@ -1,0 +1,101 @@
+// Matrix products against a double-precision triple loop.
+
+#include <glia/kernels/cpu/gemm.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace {
+
+using glia::Cpu;
+using glia::Index;
+
+template <class T>
+std::vector<T> random_values(Index count, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  std::vector<T> values(static_cast<std::size_t>(count));
+  for (T& v : values) v = static_cast<T>(uniform(engine));
+  return values;
+}
+
+struct Product {
+  Index m, n, k;
+  double alpha, beta;
+};
+
+const Product products[] = {
+    {1, 1, 1, 1, 0},     {1, 7, 3, 1, 0},      {5, 1, 300, 2, 1},   {12, 32, 256, 1, 0},    {13, 33, 257, 1, 1},
+    {64, 27, 100, 1, 0}, {25, 530, 19, -1, 0}, {3, 0, 4, 1, 0},     {0, 4, 4, 1, 0},        {6, 17, 0, 1, 0.5},
+    {70, 96, 700, 1, 0}, {128, 10, 64, 1, 0},  {10, 64, 520, 1, 1}, {31, 100, 31, 0.5, -2},
+};
+
+template <class T>
+void check_products(double tolerance) {
+  for (const Product& p : products) {
+    for (int trans = 0; trans < 4; ++trans) {
+      const bool ta = (trans & 1) != 0, tb = (trans & 2) != 0;
+      CAPTURE(p.m);
+      CAPTURE(p.n);
+      CAPTURE(p.k);
+      CAPTURE(trans);
+      const Index lda = (ta ? p.m : p.k) + 3, ldb = (tb ? p.k : p.n) + 1, ldc = p.n + 2;
+      const auto a = random_values<T>(lda * (ta ? p.k : p.m) + 1, 1), b = random_values<T>(ldb * (tb ? p.n : p.k) + 1, 2);
+      auto c = random_values<T>(ldc * p.m + 1, 3);
+      auto expected = std::vector<double>(c.begin(), c.end());
+      for (Index i = 0; i < p.m; ++i)
+        for (Index j = 0; j < p.n; ++j) {
+          double sum = 0;
+          for (Index q = 0; q < p.k; ++q)
+            sum += static_cast<double>(a[static_cast<std::size_t>(ta ? q * lda + i : i * lda + q)]) *
+                   static_cast<double>(b[static_cast<std::size_t>(tb ? j * ldb + q : q * ldb + j)]);
+          double& e = expected[static_cast<std::size_t>(i * ldc + j)];
+          e = p.alpha * sum + p.beta * e;
+          if (p.beta == 0.0) c[static_cast<std::size_t>(i * ldc + j)] = std::numeric_limits<T>::quiet_NaN();
+        }
+      auto again = c;
+      glia::set_num_threads(2);
+      gemm(Cpu{}, ta, tb, p.m, p.n, p.k, static_cast<T>(p.alpha), a.data(), lda, b.data(), ldb, static_cast<T>(p.beta),
+           c.data(), ldc);
+      double worst = 0;
+      for (std::size_t i = 0; i < c.size(); ++i) worst = std::fmax(worst, std::isnan(c[i]) ? 1e30 : std::fabs(static_cast<double>(c[i]) - expected[i]));
+      CHECK(worst <= tolerance * std::sqrt(static_cast<double>(p.k) + 1));
+      for (const int threads : {1, 3}) {
+        auto other = again;
+        glia::set_num_threads(threads);
+        gemm(Cpu{}, ta, tb, p.m, p.n, p.k, static_cast<T>(p.alpha), a.data(), lda, b.data(), ldb, static_cast<T>(p.beta),
+             other.data(), ldc);
+        CHECK(std::memcmp(other.data(), c.data(), c.size() * sizeof(T)) == 0);
+      }
+      glia::set_num_threads(2);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("gemm agrees with a double-precision loop and is the same at any thread count") {
+  check_products<float>(2e-6);
+  check_products<double>(4e-15);
+}
+
+TEST_CASE("gemm works on integers") {
+  const std::vector<int> a{1, 2, 3, 4, 5, 6}, b{1, 0, 2, 1, 3, 1};
+  std::vector<int> c(4, 100);
+  gemm(Cpu{}, false, false, 2, 2, 3, 1, a.data(), 3, b.data(), 2, 0, c.data(), 2);
+  CHECK(c == std::vector<int>{14, 5, 32, 11});
+}
+
+TEST_CASE("gemm_batched shares an operand whose stride is 0") {
+  const Index batch = 5, m = 7, n = 9, k = 11;
+  const auto a = random_values<float>(batch * m * k, 4), b = random_values<float>(k * n, 5);
+  std::vector<float> c(static_cast<std::size_t>(batch * m * n), std::numeric_limits<float>::quiet_NaN()), one = c;
+  gemm_batched(Cpu{}, false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n, batch, m * k, 0, m * n);
+  gemm(Cpu{}, false, false, batch * m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, one.data(), n);
+  CHECK(c == one);
+}
