@@ -28,4 +28,4 @@ fi
 
 "$cmake" --preset "$preset" "${arguments[@]}"
 "$cmake" --build --preset "$preset"
-[ "$build_only" = 1 ] || "$ctest" --preset "$preset" --no-tests=error
+[ "$build_only" = 1 ] || "$ctest" --preset "$preset" -j "$(nproc 2>/dev/null || echo 2)" --no-tests=error

@@ -2,6 +2,7 @@
 // The backward pass: visits recorded nodes from the newest to the oldest and sums gradients on the way.
 
 #include <glia/autograd/node.hpp>
+#include <glia/autograd/unclaimed.hpp>
 
 #include <queue>
 #include <unordered_map>
@@ -132,7 +133,7 @@ class Backward {
         node->backward(gradients);
       }
       for (ImplRef& gradient : inputs)
-        if (gradient) gradient = fence(gradient, node->name());
+        if (gradient) gradient = fence(gradient, *node);
     } else {
       node->backward(gradients);
     }
@@ -142,11 +143,12 @@ class Backward {
       if (inputs[i]) deliver(node->edges[i], std::move(inputs[i]), node->name());
   }
 
-  // Gives `gradient` a history that throws when somebody differentiates through it.
-  static ImplRef fence(const ImplRef& gradient, const char* op) {
+  // Gives `gradient` a history that throws when somebody differentiates through it to what the node was computed from.
+  static ImplRef fence(const ImplRef& gradient, const Node& source) {
     auto out = make_ref<TensorImpl>(gradient->storage, gradient->offset, gradient->shape, gradient->strides,
                                     gradient->type);
-    auto node = make_ref<OnceOnly>(op);
+    auto node = make_ref<OnceOnly>(source.name());
+    node->edges = source.edges;
     node->sequence = next_sequence();
     node->outputs.push_back({out->shape, out->type});
     out->gradient_state().grad_fn = node;
@@ -184,6 +186,7 @@ class Backward {
 
   void accumulate_leaf(TensorImpl& leaf, ImplRef gradient) {
     GradientState& state = *leaf.gradient;
+    note_unclaimed(leaf);
     if (!state.grad) {
       const bool shared = gradient->use_count() > 1 || gradient->storage->use_count() > 1;
       state.grad = options_.create_graph ? std::move(gradient) : gradient->type->own(gradient, shared);

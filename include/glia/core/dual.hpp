@@ -45,89 +45,89 @@ struct Dual {
 
 namespace math {
 template <class R>
-GLIA_HD inline Dual<R> fma(Dual<R> a, Dual<R> b, Dual<R> c) {
+GLIA_HD_INLINE Dual<R> fma(Dual<R> a, Dual<R> b, Dual<R> c) {
   return {math::fma(a.value, b.value, c.value),
           math::fma(a.value, b.tangent, math::fma(a.tangent, b.value, c.tangent))};
 }
 }  // namespace math
 
 template <class R>
-GLIA_HD inline Dual<R> operator+(Dual<R> a) {
+GLIA_HD_INLINE Dual<R> operator+(Dual<R> a) {
   return a;
 }
 template <class R>
-GLIA_HD inline Dual<R> operator-(Dual<R> a) {
+GLIA_HD_INLINE Dual<R> operator-(Dual<R> a) {
   return {-a.value, -a.tangent};
 }
 
 template <class R>
-GLIA_HD inline Dual<R> operator+(Dual<R> a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator+(Dual<R> a, Dual<R> b) {
   return {a.value + b.value, a.tangent + b.tangent};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator+(Dual<R> a, S b) {
+GLIA_HD_INLINE Dual<R> operator+(Dual<R> a, S b) {
   return {a.value + static_cast<R>(b), a.tangent};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator+(S a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator+(S a, Dual<R> b) {
   return {static_cast<R>(a) + b.value, b.tangent};
 }
 
 template <class R>
-GLIA_HD inline Dual<R> operator-(Dual<R> a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator-(Dual<R> a, Dual<R> b) {
   return {a.value - b.value, a.tangent - b.tangent};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator-(Dual<R> a, S b) {
+GLIA_HD_INLINE Dual<R> operator-(Dual<R> a, S b) {
   return {a.value - static_cast<R>(b), a.tangent};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator-(S a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator-(S a, Dual<R> b) {
   return {static_cast<R>(a) - b.value, -b.tangent};
 }
 
 template <class R>
-GLIA_HD inline Dual<R> operator*(Dual<R> a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator*(Dual<R> a, Dual<R> b) {
   return {a.value * b.value, math::fma(a.value, b.tangent, a.tangent * b.value)};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator*(Dual<R> a, S b) {
+GLIA_HD_INLINE Dual<R> operator*(Dual<R> a, S b) {
   return {a.value * static_cast<R>(b), a.tangent * static_cast<R>(b)};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator*(S a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator*(S a, Dual<R> b) {
   return {static_cast<R>(a) * b.value, static_cast<R>(a) * b.tangent};
 }
 
 template <class R>
-GLIA_HD inline Dual<R> operator/(Dual<R> a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator/(Dual<R> a, Dual<R> b) {
   const R q = a.value / b.value;
   return {q, math::fma(-q, b.tangent, a.tangent) / b.value};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator/(Dual<R> a, S b) {
+GLIA_HD_INLINE Dual<R> operator/(Dual<R> a, S b) {
   return {a.value / static_cast<R>(b), a.tangent / static_cast<R>(b)};
 }
 template <class R, ConstantOf<Dual<R>> S>
-GLIA_HD inline Dual<R> operator/(S a, Dual<R> b) {
+GLIA_HD_INLINE Dual<R> operator/(S a, Dual<R> b) {
   const R q = static_cast<R>(a) / b.value;
   return {q, -q * b.tangent / b.value};
 }
 
 template <class R, class S>
-GLIA_HD inline Dual<R>& operator+=(Dual<R>& a, S b) {
+GLIA_HD_INLINE Dual<R>& operator+=(Dual<R>& a, S b) {
   return a = a + b;
 }
 template <class R, class S>
-GLIA_HD inline Dual<R>& operator-=(Dual<R>& a, S b) {
+GLIA_HD_INLINE Dual<R>& operator-=(Dual<R>& a, S b) {
   return a = a - b;
 }
 template <class R, class S>
-GLIA_HD inline Dual<R>& operator*=(Dual<R>& a, S b) {
+GLIA_HD_INLINE Dual<R>& operator*=(Dual<R>& a, S b) {
   return a = a * b;
 }
 template <class R, class S>
-GLIA_HD inline Dual<R>& operator/=(Dual<R>& a, S b) {
+GLIA_HD_INLINE Dual<R>& operator/=(Dual<R>& a, S b) {
   return a = a / b;
 }
 
@@ -155,7 +155,7 @@ GLIA_DUAL_COMPARE(!=)
 
 namespace detail {
 template <int I, class F, class R, std::size_t... Is>
-GLIA_HD inline R partial(const F& f, std::index_sequence<Is...>, const R (&x)[sizeof...(Is)]) {
+GLIA_HD_INLINE R partial(const F& f, std::index_sequence<Is...>, const R (&x)[sizeof...(Is)]) {
   return Dual<R>(f(Dual<R>(x[Is], static_cast<R>(static_cast<int>(Is) == I ? 1 : 0))...)).tangent;
 }
 }  // namespace detail

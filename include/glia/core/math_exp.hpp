@@ -9,11 +9,11 @@ namespace detail {
 
 // c0 + c1 x + c2 x^2 + ...
 template <class T>
-GLIA_HD inline T horner(T, T c0) {
+GLIA_HD_INLINE T horner(T, T c0) {
   return c0;
 }
 template <class T, class... Rest>
-GLIA_HD inline T horner(T x, T c0, Rest... rest) {
+GLIA_HD_INLINE T horner(T x, T c0, Rest... rest) {
   return math::fma(horner(x, rest...), x, c0);
 }
 
@@ -30,7 +30,7 @@ struct ExpArgument {
   T t, n, r;
 };
 template <class T>
-GLIA_HD inline ExpArgument<T> reduce_exp(T x) {
+GLIA_HD_INLINE ExpArgument<T> reduce_exp(T x) {
   const T t = math::fma(x, T(1.44269504088896340736), Format<T>::round_magic);
   const T n = t - Format<T>::round_magic;
   const T r = math::fma(n, -Ln2<T>::low, math::fma(n, -Ln2<T>::high, x));
@@ -39,7 +39,7 @@ GLIA_HD inline ExpArgument<T> reduce_exp(T x) {
 
 // (e^r - 1 - r) / r^2
 template <class T>
-GLIA_HD inline T exp_tail(T r) {
+GLIA_HD_INLINE T exp_tail(T r) {
   if constexpr (std::same_as<T, float>) {
     return horner(r, 0.49999997f, 0.166665465f, 0.0416674614f, 8.36624391e-3f, 1.38676784e-3f);
   } else {
@@ -51,7 +51,7 @@ GLIA_HD inline T exp_tail(T r) {
 
 // e^(x + low) 2^shift for x within the range of clamp_exp, low tiny, |shift| <= 1.
 template <class T>
-GLIA_HD inline T exp_core(T x, T low, int shift) {
+GLIA_HD_INLINE T exp_core(T x, T low, int shift) {
   const ExpArgument<T> a = reduce_exp(x);
   const T r = a.r + low;
   // 1 + r keeps its rounding error, which would be a quarter unit of the result
@@ -65,7 +65,7 @@ GLIA_HD inline T exp_core(T x, T low, int shift) {
 }
 
 template <class T>
-GLIA_HD inline T clamp_exp(T x) {
+GLIA_HD_INLINE T clamp_exp(T x) {
   constexpr T low = std::same_as<T, float> ? T(-104) : T(-746), high = std::same_as<T, float> ? T(90) : T(711);
   return math::clamp(x, low, high);
 }
@@ -77,7 +77,7 @@ struct LogArgument {
   T k, f;
 };
 template <class T>
-GLIA_HD inline LogArgument<T> reduce_log(T u) {
+GLIA_HD_INLINE LogArgument<T> reduce_log(T u) {
   using F = Format<T>;
   constexpr auto root_half = std::same_as<T, float> ? Bits<T>(0x3f3504f3u) : Bits<T>(0x3fe6a09e667f3bcdu);
   const auto shifted = bit_cast<Bits<T>>(u) + ((F::bias << F::mantissa) - root_half);
@@ -91,7 +91,7 @@ GLIA_HD inline LogArgument<T> reduce_log(T u) {
 
 // log(1 + f) + k ln 2
 template <class T>
-GLIA_HD inline T log_core(T f, T k) {
+GLIA_HD_INLINE T log_core(T f, T k) {
   if constexpr (std::same_as<T, float>) {
     const float z = f * f;
     const float p = horner(f, 0.333333135f, -0.250000089f, 0.20002073f, -0.166679963f, 0.142203137f, -0.12405996f,
@@ -99,24 +99,22 @@ GLIA_HD inline T log_core(T f, T k) {
     const float tail = math::fma(f * z, p, -0.5f * z);
     return math::fma(k, Ln2<T>::high, f + math::fma(k, Ln2<T>::low, tail));
   } else {
-    const double s = f / (2.0 + f), z = s * s;
-    const double tail =
-        z * horner(z, 0.66666666666667351, 0.39999999999410224, 0.28571428743332489, 0.22222198478072758,
-                   0.18183569264496391, 0.15313922993772139, 0.14797245635905745);
-    const double half_square = 0.5 * f * f;
-    const double rest = half_square - math::fma(s, half_square + tail, k * Ln2<T>::low);
-    return math::fma(k, Ln2<T>::high, -(rest - f));
+    // f - (f^2/2 - s (f^2/2 + z p)), s = f / (2 + f), z = s^2, with every product inside an fma of its own
+    const double s = f / (2.0 + f), z = s * s, half = 0.5 * f;
+    const double p = horner(z, 0.66666666666667351, 0.39999999999410224, 0.28571428743332489, 0.22222198478072758,
+                            0.18183569264496391, 0.15313922993772139, 0.14797245635905745);
+    const double inner = math::fma(s, math::fma(z, p, half * f), k * Ln2<T>::low);
+    return math::fma(k, Ln2<T>::high, f - math::fma(half, f, -inner));
   }
 }
 
 // Puts the values of a logarithm outside (0, infinity): x is the argument, zero the point where it is -infinity.
 template <class T>
-GLIA_HD inline T log_limits(T x, T zero, T value) {
-  const T upper = x == math::infinity<T>() ? x : value;
-  const T pole = x == zero ? -math::infinity<T>() : upper;
-  const T nan = math::quiet_nan<T>();
-  const T known = x != x ? x : pole;
-  return x < zero ? nan : known;
+GLIA_HD_INLINE T log_limits(T x, T zero, T value) {
+  const T upper = math::select(x == math::infinity<T>(), x, value);
+  const T pole = math::select(x == zero, -math::infinity<T>(), upper);
+  const T known = math::select(x != x, x, pole);
+  return math::select(x < zero, math::quiet_nan<T>(), known);
 }
 
 // A positive subnormal is scaled up first; offset is what k must lose.
@@ -125,24 +123,23 @@ struct Normalised {
   T x, offset;
 };
 template <class T>
-GLIA_HD inline Normalised<T> normalise(T x) {
+GLIA_HD_INLINE Normalised<T> normalise(T x) {
   constexpr T lift = std::same_as<T, float> ? T(0x1p24) : T(0x1p54), lost = std::same_as<T, float> ? T(24) : T(54);
   const bool small = x < Format<T>::min_normal;
-  const T up = small ? lift : T(1), offset = small ? lost : T(0);
-  return {x * up, offset};
+  return {x * math::select(small, lift, T(1)), math::select(small, lost, T(0))};
 }
 
 }  // namespace detail
 
 // e^x.
 template <Real T>
-GLIA_HD inline T exp(T x) {
+GLIA_HD_INLINE T exp(T x) {
   return detail::exp_core(detail::clamp_exp(x), T(0), 0);
 }
 
 // 2^x.
 template <Real T>
-GLIA_HD inline T exp2(T x) {
+GLIA_HD_INLINE T exp2(T x) {
   using F = detail::Format<T>;
   constexpr T low = std::same_as<T, float> ? T(-151) : T(-1076), high = std::same_as<T, float> ? T(129) : T(1025);
   const T c = clamp(x, low, high);
@@ -156,7 +153,7 @@ GLIA_HD inline T exp2(T x) {
 
 // e^x - 1, accurate near zero.
 template <Real T>
-GLIA_HD inline T expm1(T x) {
+GLIA_HD_INLINE T expm1(T x) {
   using F = detail::Format<T>;
   constexpr T low = std::same_as<T, float> ? T(-18) : T(-40), high = std::same_as<T, float> ? T(89) : T(710);
   const auto a = detail::reduce_exp(clamp(x, low, high));
@@ -165,14 +162,14 @@ GLIA_HD inline T expm1(T x) {
   const auto exponent = detail::bit_cast<detail::Bits<T>>(a.t) - (F::round_magic_bits - (F::bias - 1));
   const T h = detail::bit_cast<T>(exponent << F::mantissa);
   const T y = T(2) * fma(p, h, h - T(0.5));
-  const T near = x == T(0) ? x : p;
-  const T far = x > high ? infinity<T>() : y;
-  return a.n == T(0) ? near : far;
+  const T near = select(x == T(0), x, p);
+  const T far = select(x > high, infinity<T>(), y);
+  return select(a.n == T(0), near, far);
 }
 
 // Natural logarithm: -infinity at 0, NaN below.
 template <Real T>
-GLIA_HD inline T log(T x) {
+GLIA_HD_INLINE T log(T x) {
   const auto n = detail::normalise(x);
   const auto a = detail::reduce_log(n.x);
   return detail::log_limits(x, T(0), detail::log_core(a.f, a.k - n.offset));
@@ -180,7 +177,7 @@ GLIA_HD inline T log(T x) {
 
 // Logarithm to base 2; exact for powers of two.
 template <Real T>
-GLIA_HD inline T log2(T x) {
+GLIA_HD_INLINE T log2(T x) {
   const auto n = detail::normalise(x);
   const auto a = detail::reduce_log(n.x);
   const T fraction = detail::log_core(a.f, T(0));
@@ -189,7 +186,7 @@ GLIA_HD inline T log2(T x) {
 
 // log(1 + x), accurate near zero.
 template <Real T>
-GLIA_HD inline T log1p(T x) {
+GLIA_HD_INLINE T log1p(T x) {
   using F = detail::Format<T>;
   const T u = T(1) + x, v = u - T(1);
   const T lost = (T(1) - (u - v)) + (x - v);  // 1 + x == u + lost
@@ -198,28 +195,29 @@ GLIA_HD inline T log1p(T x) {
   const auto biased = a.biased < top ? a.biased : top;
   const T scale = detail::bit_cast<T>((2 * F::bias - biased) << F::mantissa);
   const T value = detail::log_core(fma(lost, scale, a.f), a.k);
-  const T zero = x == T(0) ? x : value;
+  const T zero = select(x == T(0), x, value);
   return detail::log_limits(x, T(-1), zero);
 }
 
 // 1 / (1 + e^-x).
 template <Real T>
-GLIA_HD inline T sigmoid(T x) {
-  const T e = exp(-abs(x));
-  const T numerator = x < T(0) ? e : T(1);
-  const T value = numerator / (T(1) + e);
-  return value;
+GLIA_HD_INLINE T sigmoid(T x) {
+  const T e = exp(-abs(x)), d = T(1) + e, lost = e - (d - T(1));
+  const T q = select(x < T(0), e, T(1)) / d;
+  // the rounding of d is taken back: q / (1 + lost / d)
+  const T reciprocal = select(x < T(0), T(1) - q, q);
+  return fma(-q * lost, reciprocal, q);
 }
 
 // log(1 + e^x) without overflow.
 template <Real T>
-GLIA_HD inline T softplus(T x) {
+GLIA_HD_INLINE T softplus(T x) {
   return max(x, T(0)) + log1p(exp(-abs(x)));
 }
 
 // Hyperbolic tangent.
 template <Real T>
-GLIA_HD inline T tanh(T x) {
+GLIA_HD_INLINE T tanh(T x) {
   const T a = abs(x), z = a * a;
   T p;
   if constexpr (std::same_as<T, float>) {
@@ -231,22 +229,22 @@ GLIA_HD inline T tanh(T x) {
   }
   const T near = fma(a * z, p, a);
   const T far = T(1) - T(2) / (detail::exp_core(min(T(2) * a, T(44)), T(0), 0) + T(1));
-  return copysign(a < T(0.55) ? near : far, x);
+  return copysign(select(a < T(0.55), near, far), x);
 }
 
 // Hyperbolic sine.
 template <Real T>
-GLIA_HD inline T sinh(T x) {
+GLIA_HD_INLINE T sinh(T x) {
   const T a = abs(x), t = expm1(a);
   const T near = T(0.5) * (t + t / (t + T(1)));
   const T e = detail::exp_core(detail::clamp_exp(a), T(0), -1);
   const T far = e - T(0.25) / e;
-  return copysign(a < T(1) ? near : far, x);
+  return copysign(select(a < T(1), near, far), x);
 }
 
 // Hyperbolic cosine.
 template <Real T>
-GLIA_HD inline T cosh(T x) {
+GLIA_HD_INLINE T cosh(T x) {
   const T e = detail::exp_core(detail::clamp_exp(abs(x)), T(0), -1);
   return e + T(0.25) / e;
 }

@@ -8,7 +8,7 @@ namespace GLIA_NS::math {
 
 // Error function 2/sqrt(pi) * integral of e^(-t^2) from 0 to x.
 template <Real T>
-GLIA_HD inline T erf(T x) {
+GLIA_HD_INLINE T erf(T x) {
   constexpr bool single = std::same_as<T, float>;
   const T a = abs(x), z = a * a;
   const T b = min(a, single ? T(3.95) : T(5.95));
@@ -33,12 +33,12 @@ GLIA_HD inline T erf(T x) {
   }
   const T inner = fma(a, near, a);
   const T outer = T(1) - detail::exp_core(-(b * far), T(0), 0);
-  return copysign(a < T(0.86) ? inner : outer, x);
+  return copysign(select(a < T(0.86), inner, outer), x);
 }
 
 namespace detail {
 // log(x) of a positive finite x to about 2^-64 of its value.
-GLIA_HD inline Pair<double> log_pair(double x) {
+GLIA_HD_INLINE Pair<double> log_pair(double x) {
   const auto n = normalise(x);
   const auto a = reduce_log(n.x);
   const double k = a.k - n.offset, f = a.f;
@@ -66,14 +66,14 @@ GLIA_HD inline Pair<double> log_pair(double x) {
 }
 
 // |x|^y for the magnitude alone; limits are put in by pow.
-GLIA_HD inline double pow_magnitude(double x, double y) {
+GLIA_HD_INLINE double pow_magnitude(double x, double y) {
   const Pair<double> l = log_pair(x);
   const Pair<double> p = two_product(y, l.high);
   const double low = math::fma(y, l.low, p.low);
   const double c = clamp_exp(p.high);
-  return exp_core(c, c == p.high ? low : 0.0, 0);
+  return exp_core(c, math::select(c == p.high, low, 0.0), 0);
 }
-GLIA_HD inline float pow_magnitude(float x, float y) {
+GLIA_HD_INLINE float pow_magnitude(float x, float y) {
   // double has bits to spare: y log(x) is below 2^14 where the result is finite
   return static_cast<float>(math::exp(static_cast<double>(y) * math::log(static_cast<double>(x))));
 }
@@ -81,33 +81,29 @@ GLIA_HD inline float pow_magnitude(float x, float y) {
 
 // x to the power y, with the limits of C's pow: pow(x, 0) = pow(1, y) = 1, NaN for negative x and fractional y.
 template <Real T>
-GLIA_HD inline T pow(T x, T y) {
+GLIA_HD_INLINE T pow(T x, T y) {
   using F = detail::Format<T>;
   const T a = abs(x), half = T(0.5) * y;
   const bool whole = floor(y) == y, even = floor(half) == half;
   const T magnitude = detail::pow_magnitude(a, y);
   // 0, infinity: the power is 0 or infinity according to the sides of 1 and 0 on which a and y lie
-  const T edge = (a > T(1)) == (y > T(0)) ? infinity<T>() : T(0);
-  const bool at_edge = static_cast<bool>(static_cast<int>(a == T(0)) | static_cast<int>(a == infinity<T>()) |
-                                         static_cast<int>(abs(y) == infinity<T>()));
-  const T value = at_edge ? edge : magnitude;
+  const T edge = select((a > T(1)) == (y > T(0)), infinity<T>(), T(0));
+  const bool endless = abs(y) == infinity<T>();
+  const T value = select(detail::any_of(a == T(0), a == infinity<T>(), endless), edge, magnitude);
   const auto negative = detail::bit_cast<detail::Bits<T>>(x) & F::sign;
-  const auto flip = static_cast<bool>(static_cast<int>(whole) & static_cast<int>(!even)) ? negative : 0;
+  const auto flip = select(detail::all_of(whole, !even), negative, detail::Bits<T>{0});
   const T with_sign = detail::bit_cast<T>(detail::bit_cast<detail::Bits<T>>(value) ^ flip);
-  const bool undefined = static_cast<bool>(static_cast<int>(x < T(0)) & static_cast<int>(!whole) &
-                                           static_cast<int>(a != infinity<T>()));
-  const T defined = undefined ? quiet_nan<T>() : with_sign;
-  const bool unknown = static_cast<bool>(static_cast<int>(x != x) | static_cast<int>(y != y));
-  const T known = unknown ? x + y : defined;
-  const bool one = static_cast<bool>(static_cast<int>(y == T(0)) | static_cast<int>(x == T(1)) |
-                                     (static_cast<int>(a == T(1)) & static_cast<int>(abs(y) == infinity<T>())));
-  return one ? T(1) : known;
+  const bool undefined = detail::all_of(x < T(0), !whole, a != infinity<T>());
+  const T defined = select(undefined, quiet_nan<T>(), with_sign);
+  const T known = select(detail::any_of(x != x, y != y), x + y, defined);
+  const bool one = detail::any_of(y == T(0), x == T(1), detail::all_of(a == T(1), endless));
+  return select(one, T(1), known);
 }
 
 // Mixed types follow the usual arithmetic conversions, except that an integer exponent keeps the type of the base.
 template <Real A, Arithmetic B>
   requires(!std::same_as<A, B>)
-GLIA_HD inline auto pow(A x, B y) {
+GLIA_HD_INLINE auto pow(A x, B y) {
   using T = std::conditional_t<std::is_integral_v<B>, A, std::common_type_t<A, B>>;
   return pow(static_cast<T>(x), static_cast<T>(y));
 }

@@ -14,7 +14,7 @@ struct TrigArgument {
   T r;
 };
 template <class T>
-GLIA_HD inline TrigArgument<T> reduce_trig(T x) {
+GLIA_HD_INLINE TrigArgument<T> reduce_trig(T x) {
   const T t = math::fma(x, T(0.636619772367581343076), Format<T>::round_magic);
   const T n = t - Format<T>::round_magic;
   T r;
@@ -33,7 +33,7 @@ GLIA_HD inline TrigArgument<T> reduce_trig(T x) {
 }
 
 template <class T>
-GLIA_HD inline T sin_core(T r) {
+GLIA_HD_INLINE T sin_core(T r) {
   const T z = r * r;
   if constexpr (std::same_as<T, float>) {
     return math::fma(r * z, horner(z, -0.166666552f, 8.33219104e-3f, -1.95185989e-4f), r);
@@ -47,7 +47,7 @@ GLIA_HD inline T sin_core(T r) {
 }
 
 template <class T>
-GLIA_HD inline T cos_core(T r) {
+GLIA_HD_INLINE T cos_core(T r) {
   const T z = r * r, half = T(0.5) * z, w = T(1) - half;
   const T lost = (T(1) - w) - half;
   if constexpr (std::same_as<T, float>) {
@@ -63,25 +63,25 @@ GLIA_HD inline T cos_core(T r) {
 
 // sin of (quadrant, r)
 template <class T>
-GLIA_HD inline T turn(Bits<T> quadrant, T r) {
+GLIA_HD_INLINE T turn(Bits<T> quadrant, T r) {
   const T s = sin_core(r), c = cos_core(r);
-  const T y = (quadrant & 1u) != 0 ? c : s;
+  const T y = math::select((quadrant & 1u) != 0, c, s);
   const Bits<T> flip = (quadrant & 2u) << (Format<T>::mantissa == 23 ? 30 : 62);
   return bit_cast<T>(bit_cast<Bits<T>>(y) ^ flip);
 }
 
 // atan of num / den >= 0, given as a fraction so that no range needs a second division.
 template <class T>
-GLIA_HD inline T atan_fraction(T num, T den) {
+GLIA_HD_INLINE T atan_fraction(T num, T den) {
   constexpr T tan_eighth = T(0.414213562373095048802), tan_three_eighths = T(2.41421356237309504880);
   const bool above = num > tan_eighth * den, far = num > tan_three_eighths * den;
   const T middle_num = num - den, middle_den = num + den;
-  const T n1 = above ? middle_num : num, d1 = above ? middle_den : den;
-  const T n2 = far ? -den : n1, d2 = far ? num : d1;
-  const T middle_base = above ? T(0.785398163397448309616) : T(0);
-  const T middle_low = above ? T(0.785398163397448309616 - static_cast<double>(T(0.785398163397448309616))) : T(0);
-  const T base = far ? T(1.57079632679489661923) : middle_base;
-  const T low = far ? T(1.57079632679489661923 - static_cast<double>(T(1.57079632679489661923))) : middle_low;
+  const T n1 = math::select(above, middle_num, num), d1 = math::select(above, middle_den, den);
+  const T n2 = math::select(far, -den, n1), d2 = math::select(far, num, d1);
+  constexpr T quarter = T(0.785398163397448309616), half = T(2) * quarter;
+  constexpr T quarter_low = std::same_as<T, float> ? T(-2.18556946e-8) : T(3.0616169978683830e-17);
+  const T base = math::select(far, half, math::select(above, quarter, T(0)));
+  const T low = math::select(far, T(2) * quarter_low, math::select(above, quarter_low, T(0)));
   const T r = n2 / d2, z = r * r;
   T p;
   if constexpr (std::same_as<T, float>) {
@@ -99,45 +99,45 @@ GLIA_HD inline T atan_fraction(T num, T den) {
 // Sine and cosine of x in radians: full accuracy for |x| up to 6e6 (float) and 1.6e6 (double); further out the
 // reduction loses digits and the values mean nothing, but stay within [-1, 1].
 template <Real T>
-GLIA_HD inline T sin(T x) {
+GLIA_HD_INLINE T sin(T x) {
   const auto a = detail::reduce_trig(x);
   const T y = detail::turn(a.quadrant, a.r);
-  return x == T(0) ? x : y;
+  return select(x == T(0), x, y);
 }
 template <Real T>
-GLIA_HD inline T cos(T x) {
+GLIA_HD_INLINE T cos(T x) {
   const auto a = detail::reduce_trig(x);
   return detail::turn(static_cast<detail::Bits<T>>(a.quadrant + 1u), a.r);
 }
 // Tangent, with the range of sin.
 template <Real T>
-GLIA_HD inline T tan(T x) {
+GLIA_HD_INLINE T tan(T x) {
   const auto a = detail::reduce_trig(x);
   const T s = detail::sin_core(a.r), c = detail::cos_core(a.r);
   const bool odd = (a.quadrant & 1u) != 0;
-  const T y = (odd ? -c : s) / (odd ? s : c);
-  return x == T(0) ? x : y;
+  const T y = select(odd, -c, s) / select(odd, s, c);
+  return select(x == T(0), x, y);
 }
 
 // Inverse tangent, in [-pi/2, pi/2].
 template <Real T>
-GLIA_HD inline T atan(T x) {
+GLIA_HD_INLINE T atan(T x) {
   const T a = abs(x);
   const bool wide = a > T(1e30);  // keeps infinity / infinity out
-  const T y = detail::atan_fraction(wide ? T(1) : a, wide ? T(0) : T(1));
+  const T y = detail::atan_fraction(select(wide, T(1), a), select(wide, T(0), T(1)));
   return copysign(y, x);
 }
 
 // Inverse sine, in [-pi/2, pi/2]; NaN outside [-1, 1].
 template <Real T>
-GLIA_HD inline T asin(T x) {
+GLIA_HD_INLINE T asin(T x) {
   const T a = abs(x);
   return copysign(detail::atan_fraction(a, sqrt((T(1) - a) * (T(1) + a))), x);
 }
 
 // Inverse cosine, in [0, pi]; NaN outside [-1, 1].
 template <Real T>
-GLIA_HD inline T acos(T x) {
+GLIA_HD_INLINE T acos(T x) {
   return T(2) * detail::atan_fraction(sqrt(T(1) - x), sqrt(T(1) + x));
 }
 

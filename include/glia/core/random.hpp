@@ -85,25 +85,25 @@ struct NormalPair {
 namespace detail {
 // Box-Muller: the angle is a quarter turn (two bits) plus `fraction` in [-1/2, 1/2) of a quarter turn.
 template <class T>
-GLIA_HD inline NormalPair<T> box_muller(T radius_uniform, std::uint32_t quarter, T fraction) {
+GLIA_HD_INLINE NormalPair<T> box_muller(T radius_uniform, std::uint32_t quarter, T fraction) {
   const T radius = math::sqrt(T(-2) * math::log(radius_uniform));
   const T angle = fraction * T(1.57079632679489661923);
   const T s = math::detail::sin_core(angle), c = math::detail::cos_core(angle);
   const bool odd = (quarter & 1u) != 0;
-  const T cosine = odd ? -s : c, sine = odd ? c : s;
-  const T sign = (quarter & 2u) != 0 ? T(-1) : T(1);
+  const T cosine = math::select(odd, -s, c), sine = math::select(odd, c, s);
+  const T sign = math::select((quarter & 2u) != 0, T(-1), T(1));
   return {radius * (cosine * sign), radius * (sine * sign)};
 }
 }  // namespace detail
 
 // Box-Muller on two random words: the first gives the radius (at most 6.66), the second the angle.
-GLIA_HD inline NormalPair<float> normal_pair(std::uint32_t a, std::uint32_t b) {
+GLIA_HD_INLINE NormalPair<float> normal_pair(std::uint32_t a, std::uint32_t b) {
   const float u = math::fma(static_cast<float>(static_cast<std::int32_t>(a >> 1)), 0x1p-31f, 0x1p-32f);
   const float fraction = static_cast<float>(static_cast<std::int32_t>((b >> 6) & 0xffffffu)) * 0x1p-24f - 0.5f;
   return detail::box_muller(u, b >> 30, fraction);
 }
 // The same in double from two pairs of words; (a0, a1) gives the radius.
-GLIA_HD inline NormalPair<double> normal_pair(std::uint32_t a0, std::uint32_t a1, std::uint32_t b0,
+GLIA_HD_INLINE NormalPair<double> normal_pair(std::uint32_t a0, std::uint32_t a1, std::uint32_t b0,
                                               std::uint32_t b1) {
   const double u = 1.0 - uniform_double(a0, a1);
   const std::uint32_t low = b0 << 2;
@@ -112,7 +112,7 @@ GLIA_HD inline NormalPair<double> normal_pair(std::uint32_t a0, std::uint32_t a1
 
 // Element i of the uniform stream in [0, 1): float for float, bfloat16 and half, double for double.
 template <class T>
-GLIA_HD inline detail::random_real_t<T> random_uniform(std::uint64_t key, std::uint64_t counter, Index i) {
+GLIA_HD_INLINE detail::random_real_t<T> random_uniform(std::uint64_t key, std::uint64_t counter, Index i) {
   const auto u = static_cast<std::uint64_t>(i);
   const Philox philox{key};
   const std::uint32_t a = philox(counter + u / 4, detail::first_plane).lane[u % 4];
@@ -125,7 +125,7 @@ GLIA_HD inline detail::random_real_t<T> random_uniform(std::uint64_t key, std::u
 
 // Element i of the standard normal stream; elements 2j and 2j + 1 are one Box-Muller pair.
 template <class T>
-GLIA_HD inline detail::random_real_t<T> random_normal(std::uint64_t key, std::uint64_t counter, Index i) {
+GLIA_HD_INLINE detail::random_real_t<T> random_normal(std::uint64_t key, std::uint64_t counter, Index i) {
   const auto u = static_cast<std::uint64_t>(i);
   const Philox philox{key};
   const auto even = u % 4 / 2 * 2;
@@ -141,7 +141,7 @@ GLIA_HD inline detail::random_real_t<T> random_normal(std::uint64_t key, std::ui
 }
 
 // Element i of the stream of whole numbers in [0, n).
-GLIA_HD inline std::uint64_t random_below(std::uint64_t key, std::uint64_t counter, Index i, std::uint64_t n) {
+GLIA_HD_INLINE std::uint64_t random_below(std::uint64_t key, std::uint64_t counter, Index i, std::uint64_t n) {
   const auto u = static_cast<std::uint64_t>(i);
   const Philox philox{key};
   return uniform_below(philox(counter + u / 4, detail::first_plane).lane[u % 4],

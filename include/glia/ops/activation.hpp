@@ -5,9 +5,9 @@
 
 namespace GLIA_NS {
 
-// max(x, 0); derivative 0 at 0.
-GLIA_DETAIL_UNARY(Relu, relu, math::select(x > R(0), x, R(0)))
-GLIA_DETAIL_UNARY(Relu6, relu6, math::select(x > R(0), math::select(x < R(6), x, R(6)), R(0)))
+// max(x, 0), NaN for NaN; derivative 0 at 0.
+GLIA_DETAIL_UNARY(Relu, relu, math::select(x <= R(0), R(0), x))
+GLIA_DETAIL_UNARY(Relu6, relu6, math::select(x <= R(0), R(0), math::select(x >= R(6), R(6), x)))
 GLIA_DETAIL_UNARY(Sigmoid, sigmoid, math::sigmoid(x))
 // x * sigmoid(x) (swish)
 GLIA_DETAIL_UNARY(Silu, silu, x* math::sigmoid(x))

@@ -79,6 +79,8 @@ class Tensor {
     if (a < 0) raise<IndexError>("size", "axis ", axis, " is outside a tensor of rank ", rank());
     return shape()[a];
   }
+  // Whether both tensors look at one storage.
+  bool shares_storage(const Tensor& other) const { return checked().storage == other.checked().storage; }
   bool is_contiguous() const { return glia::is_contiguous(shape(), strides()); }
 
   // --- elements ---------------------------------------------------------------------------------------------

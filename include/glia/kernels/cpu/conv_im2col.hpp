@@ -71,98 +71,69 @@ struct GridPosition {
   }
 };
 
-// Gathered rows as the left operand of gemm_range.
+// The gathered rows of x of one group of a forward convolution.
 template <class T>
-struct PackGatheredA {
+Gather<T> gather_input(const ConvGeometry& g, const T* x, Index group) {
+  const Index channels = g.in_channels / g.groups;
+  return {x + group * channels,
+          g.in_channels,
+          channels,
+          {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h},
+          {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w}};
+}
+
+// Packs gathered rows as the left operand of a product.
+template <class T>
+void pack_gathered(const Gather<T>& gather, T* panel, Index row, Index rows, Index k0, Index kc) {
+  using S = GemmShape<T>;
+  GridPosition at(row, gather.h.extent, gather.w.extent);
+  for (Index r = 0; r < rows; ++r, at.next(gather.h.extent, gather.w.extent))
+    gather.row(panel + r * S::stride, at.image, at.i, at.j, k0, k0 + kc);
+  for (Index r = rows; r < S::rows; ++r) std::fill_n(panel + r * S::stride, kc, T{0});
+}
+
+// y [pixels, O] = gathered x [pixels, K] * w' [K, O]
+template <class T>
+class ForwardProduct final : public GemmProblem<T> {
+ public:
   Gather<T> gather;
+  const T* w = nullptr;
+  T* y = nullptr;
+  Index ld = 0;
 
-  void operator()(T* panel, Index row, Index rows, Index k0, Index kc) const {
-    using S = GemmShape<T>;
-    GridPosition at(row, gather.h.extent, gather.w.extent);
-    for (Index r = 0; r < rows; ++r, at.next(gather.h.extent, gather.w.extent))
-      gather.row(panel + r * S::stride, at.image, at.i, at.j, k0, k0 + kc);
-    for (Index r = rows; r < S::rows; ++r) std::fill_n(panel + r * S::stride, kc, T{0});
+  void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
+    pack_gathered(gather, panel, row, rows, k0, kc);
   }
-};
-
-// Gathered rows [first_row, ...) as the right operand of gemm_range, rows being the terms of the sum.
-template <class T>
-struct PackGatheredB {
-  Gather<T> gather;
-  Index first_row;
-
-  void operator()(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const {
-    GridPosition at(first_row + k0, gather.h.extent, gather.w.extent);
-    for (Index k = 0; k < kc; ++k, at.next(gather.h.extent, gather.w.extent), panel += width) {
-      gather.row(panel, at.image, at.i, at.j, col, col + cols);
-      std::fill(panel + cols, panel + width, T{0});
-    }
+  void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
+    pack_transposed_b(w, this->k, panel, col, cols, width, k0, kc);
   }
-};
-
-// Weights [O, K] of one group as the right operand [K, O] of the forward product.
-template <class T>
-struct PackForwardWeight {
-  const T* w;
-  Index k_total;
-
-  void operator()(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const {
-    for (Index j = 0; j < cols; ++j) {
-      const T* source = w + (col + j) * k_total + k0;
-      for (Index k = 0; k < kc; ++k) panel[k * width + j] = source[k];
-    }
-    for (Index j = cols; j < width; ++j)
-      for (Index k = 0; k < kc; ++k) panel[k * width + j] = T{0};
-  }
-};
-
-// Every `kernel step`-th tap of the weights [O, KH, KW, C], last tap first, as the right operand [taps * O, C] of a
-// backward product.
-template <class T>
-struct PackBackwardWeight {
-  const T* w;
-  Index kernel_h, kernel_w, channels, out_channels;
-  Index last_h, last_w, step_h, step_w, taps_w;
-
-  void operator()(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const {
-    for (Index k = 0; k < kc; ++k, panel += width) {
-      const Index tap = (k0 + k) / out_channels, o = (k0 + k) - tap * out_channels;
-      const Index kh = last_h - tap / taps_w * step_h, kw = last_w - tap % taps_w * step_w;
-      const T* source = w + ((o * kernel_h + kh) * kernel_w + kw) * channels + col;
-      std::copy_n(source, cols, panel);
-      std::fill(panel + cols, panel + width, T{0});
-    }
-  }
+  T* c_row(Index row) const override { return y + row * ld; }
 };
 
 template <class T>
 void conv_forward_im2col(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Index in_group = g.in_channels / g.groups, out_group = g.out_channels / g.groups;
   for (Index group = 0; group < g.groups; ++group) {
-    const Gather<T> gather{x + group * in_group,
-                           g.in_channels,
-                           in_group,
-                           {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h},
-                           {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w}};
-    const Index k = gather.columns();
-    T* const out = y + group * out_group;
-    const Index ld = g.out_channels;
-    gemm_parallel<T, false>(
-        g.out_pixels(), out_group, k, PackGatheredA<T>{gather}, PackForwardWeight<T>{w + group * out_group * k, k},
-        [=](Index row) { return out + row * ld; }, T{1}, T{0}, bias != nullptr ? bias + group * out_group : nullptr);
+    ForwardProduct<T> product;
+    product.gather = gather_input(g, x, group);
+    product.m = g.out_pixels(), product.n = g.out_channels / g.groups, product.k = product.gather.columns();
+    product.bias = bias != nullptr ? bias + group * product.n : nullptr;
+    product.w = w + group * product.n * product.k;
+    product.y = y + group * product.n;
+    product.ld = g.out_channels;
+    gemm_parallel<T>(product);
   }
 }
 
-// The taps that reach the input positions `phase`, phase + stride, ... and where they find the output gradient.
+// Along one axis, the taps that reach the input positions `phase`, phase + stride, ... and where they find the output
+// gradient.
 struct BackwardPhase {
   GatherAxis axis;
-  Index last_tap = 0, tap_step = 1;
+  Index last_tap = -1, tap_step = 1;
 
   BackwardPhase(Index phase, Index in, Index out, Index kernel, Index stride, Index padding, Index dilation) {
     axis.extent = phase < in ? (in - phase + stride - 1) / stride : 0;
     axis.source = out;
     tap_step = stride / std::gcd(stride, dilation);
-    last_tap = -1;
     for (Index tap = 0; tap < kernel; ++tap)
       if ((phase + padding - tap * dilation) % stride == 0) {
         last_tap = tap;
@@ -173,6 +144,39 @@ struct BackwardPhase {
   }
 };
 
+// dx [pixels of one phase, C] = gathered dy [pixels, taps * O] * w [taps * O, C], last tap first.
+template <class T>
+class BackwardInputProduct final : public GemmProblem<T> {
+ public:
+  BackwardInputProduct(const ConvGeometry& geometry, const BackwardPhase& h, const BackwardPhase& v, Index phase_h, Index phase_w)
+      : g_(geometry), h_(h), w_(v), phase_h_(phase_h), phase_w_(phase_w) {}
+
+  Gather<T> gather;
+  const T* w = nullptr;
+  T* dx = nullptr;
+
+  void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
+    pack_gathered(gather, panel, row, rows, k0, kc);
+  }
+  void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
+    for (Index k = k0; k < k0 + kc; ++k, panel += width) {
+      const Index tap = k / gather.channels, o = k - tap * gather.channels;
+      const Index kh = h_.last_tap - tap / w_.axis.taps * h_.tap_step, kw = w_.last_tap - tap % w_.axis.taps * w_.tap_step;
+      copy_padded(w + ((o * g_.kernel_h + kh) * g_.kernel_w + kw) * this->n + col, cols, width, panel);
+    }
+  }
+  T* c_row(Index row) const override {
+    const GridPosition at(row, h_.axis.extent, w_.axis.extent);
+    const Index i = at.i * g_.stride_h + phase_h_, j = at.j * g_.stride_w + phase_w_;
+    return dx + ((at.image * g_.height + i) * g_.width + j) * g_.in_channels;
+  }
+
+ private:
+  const ConvGeometry& g_;
+  const BackwardPhase &h_, &w_;
+  Index phase_h_, phase_w_;
+};
+
 template <class T>
 void conv_backward_input_im2col(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
   const Index in_group = g.in_channels / g.groups, out_group = g.out_channels / g.groups;
@@ -181,83 +185,72 @@ void conv_backward_input_im2col(const ConvGeometry& g, const T* dy, const T* w, 
       const BackwardPhase h(phase_h, g.height, g.out_height, g.kernel_h, g.stride_h, g.padding_h, g.dilation_h);
       const BackwardPhase v(phase_w, g.width, g.out_width, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w);
       for (Index group = 0; group < g.groups; ++group) {
-        const Gather<T> gather{dy + group * out_group, g.out_channels, out_group, h.axis, v.axis};
-        const PackBackwardWeight<T> weight{w + group * out_group * g.kernel_h * g.kernel_w * in_group,
-                                           g.kernel_h,
-                                           g.kernel_w,
-                                           in_group,
-                                           out_group,
-                                           h.last_tap,
-                                           v.last_tap,
-                                           h.tap_step,
-                                           v.tap_step,
-                                           v.axis.taps};
-        T* const out = dx + group * in_group;
-        const auto target = [out, &g, &h, &v, phase_h, phase_w](Index row) {
-          const Index in_image = row % (h.axis.extent * v.axis.extent), image = row / (h.axis.extent * v.axis.extent);
-          const Index i = in_image / v.axis.extent * g.stride_h + phase_h, j = in_image % v.axis.extent * g.stride_w + phase_w;
-          return out + ((image * g.height + i) * g.width + j) * g.in_channels;
-        };
-        gemm_parallel<T, false>(g.batch * gather.rows_per_image(), in_group, gather.columns(), PackGatheredA<T>{gather}, weight,
-                                target, T{1}, T{0}, static_cast<const T*>(nullptr));
+        BackwardInputProduct<T> product(g, h, v, phase_h, phase_w);
+        product.gather = {dy + group * out_group, g.out_channels, out_group, h.axis, v.axis};
+        product.m = g.batch * h.axis.extent * v.axis.extent, product.n = in_group, product.k = product.gather.columns();
+        product.w = w + group * out_group * g.kernel_h * g.kernel_w * in_group;
+        product.dx = dx + group * in_group;
+        gemm_parallel<T>(product);
       }
     }
 }
 
-// Output gradient [pixels, O], transposed, as the left operand of the weight gradient.
+// dw [O, K] = dy' [O, pixels] * gathered x [pixels, K], for the pixels from first_pixel on.
 template <class T>
-struct PackGradientA {
-  const T* dy;
-  Index pixel, first_row;
+class BackwardWeightProduct final : public GemmProblem<T> {
+ public:
+  Gather<T> gather;
+  const T* dy = nullptr;
+  T* dw = nullptr;
+  Index ld = 0, first_pixel = 0;
 
-  void operator()(T* panel, Index row, Index rows, Index k0, Index kc) const {
-    constexpr int R = GemmShape<T>::rows;
-    for (Index k = 0; k < kc; ++k) {
-      const T* source = dy + (first_row + k0 + k) * pixel + row;
-      T* target = panel + k * R;
-      if (rows == R) {
-        for (int r = 0; r < R; ++r) target[r] = source[r];
-      } else {
-        for (int r = 0; r < R; ++r) target[r] = r < rows ? source[r] : T{0};
-      }
+  void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
+    pack_transposed(dy, ld, panel, row, rows, first_pixel + k0, kc);
+  }
+  void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
+    GridPosition at(first_pixel + k0, gather.h.extent, gather.w.extent);
+    for (Index k = 0; k < kc; ++k, at.next(gather.h.extent, gather.w.extent), panel += width) {
+      gather.row(panel, at.image, at.i, at.j, col, col + cols);
+      std::fill(panel + cols, panel + width, T{0});
     }
   }
+  T* c_row(Index row) const override { return dw + row * this->n; }
 };
 
 template <class T>
 void conv_backward_weight_im2col(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
-  const Index in_group = g.in_channels / g.groups, out_group = g.out_channels / g.groups;
-  const Index k = g.kernel_h * g.kernel_w * in_group, pixels = g.out_pixels();
-  // Small gradients are summed over fixed chunks of pixels with a partial result each, large ones are split by column.
+  const Index out_group = g.out_channels / g.groups, pixels = g.out_pixels();
+  const Index size = out_group * g.kernel_h * g.kernel_w * (g.in_channels / g.groups);
+  // Small gradients are summed over fixed chunks of pixels with a partial result each, large ones are split by element.
   constexpr Index max_chunks = 16, max_partial = Index{1} << 20;
-  const Index chunks = std::clamp<Index>(std::min(pixels / 512, max_partial / std::max<Index>(1, out_group * k)), 1, max_chunks);
-  const Index chunk = (pixels + chunks - 1) / chunks;
+  const Index chunks = std::clamp<Index>(std::min(pixels / 512, max_partial / std::max<Index>(1, size)), 1, max_chunks);
+  const Index chunk = chunk_count(pixels, chunks), used = chunk_count(pixels, chunk);
+  T* const partial = scratch<T>(Scratch::conv_partial, used * size);
   for (Index group = 0; group < g.groups; ++group) {
-    const Gather<T> gather{x + group * in_group,
-                           g.in_channels,
-                           in_group,
-                           {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h},
-                           {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w}};
-    T* const target = dw + group * out_group * k;
-    const T* const gradient = dy + group * out_group;
-    if (chunks <= 1) {
-      gemm_parallel<T, true>(
-          out_group, k, pixels, PackGradientA<T>{gradient, g.out_channels, 0}, PackGatheredB<T>{gather, 0},
-          [=](Index row) { return target + row * k; }, T{1}, T{0}, static_cast<const T*>(nullptr));
+    BackwardWeightProduct<T> product;
+    product.gather = gather_input(g, x, group);
+    product.m = out_group, product.n = product.gather.columns();
+    product.depth_major = true;
+    product.dy = dy + group * out_group;
+    product.ld = g.out_channels;
+    T* const target = dw + group * size;
+    if (used == 1) {
+      product.k = pixels;
+      product.dw = target;
+      gemm_parallel<T>(product);
       continue;
     }
-    T* const partial = scratch<T>(Scratch::conv_partial, chunks * out_group * k);
     parallel_chunks(pixels, chunk, [&](Index c, Index begin, Index end) {
-      T* const out = partial + c * out_group * k;
-      gemm_range<T, true>(
-          0, out_group, 0, k, end - begin, PackGradientA<T>{gradient, g.out_channels, begin}, PackGatheredB<T>{gather, begin},
-          [=](Index row) { return out + row * k; }, T{1}, T{0}, static_cast<const T*>(nullptr));
+      BackwardWeightProduct<T> part = product;
+      part.k = end - begin;
+      part.first_pixel = begin;
+      part.dw = partial + c * size;
+      gemm_range<T>(part, 0, part.m, 0, part.n);
     });
-    const Index used = chunk_count(pixels, chunk);
-    parallel_for(out_group * k, 4096, [&](Index begin, Index end) {
+    parallel_for(size, 4096, [&](Index begin, Index end) {
       std::copy(partial + begin, partial + end, target + begin);
       for (Index c = 1; c < used; ++c)
-        for (Index i = begin; i < end; ++i) target[i] += partial[c * out_group * k + i];
+        for (Index i = begin; i < end; ++i) target[i] += partial[c * size + i];
     });
   }
 }

@@ -22,6 +22,9 @@ inline constexpr Index plane_pad = 16;
 constexpr Index blocks(Index channels) { return (channels + lanes - 1) / lanes; }
 constexpr Index panels(Index channels) { return (channels + panel - 1) / panel; }
 constexpr Index padded(Index channels) { return blocks(channels) * lanes; }
+// Elements of the planes of one panel: [plane][channel][panel vectors] for weights and their gradients.
+constexpr Index panel_plane(Index depth, int vectors) { return padded(depth) * vectors * lanes + plane_pad; }
+constexpr Index panel_size(Index depth) { return planes * panel_plane(depth, 2); }
 // Vectors in panel p of `channels` outputs: 2, or 1 in the last one.
 constexpr int panel_vectors(Index channels, Index p) { return blocks(channels) - 2 * p >= 2 ? 2 : 1; }
 
@@ -68,11 +71,16 @@ template <int NV>
   });
 }
 
+inline void copy_row(const float* from, Index count, float* to) {
+  for (; count >= lanes; count -= lanes, from += lanes, to += lanes) simd::store(to, simd::load(from));
+  std::copy_n(from, count, to);
+}
+
 // Weights w [O, 3, 3, C] as [panel][plane][channel][panel vectors]. The panels hold O and the channels are C, or the other way
 // round with the filter turned by 180 degrees, as the gradient of the input needs it.
 inline void transform_weights(const float* w, Index out_channels, Index in_channels, bool backward, float* u) {
   const Index depth = backward ? out_channels : in_channels, outputs = backward ? in_channels : out_channels;
-  const Index depth_padded = padded(depth), depth_blocks = blocks(depth);
+  const Index depth_blocks = blocks(depth);
   parallel_for(panels(outputs) * depth_blocks, 1, [&](Index begin, Index end) {
     alignas(64) float taps[9][lanes][panel] = {};  // [tap][channel][output]
     alignas(64) float rows[panel][lanes];
@@ -85,24 +93,56 @@ inline void transform_weights(const float* w, Index out_channels, Index in_chann
       for (int t = 0; t < 9; ++t) {
         if (backward) {
           for (Index c = 0; c < channels; ++c)
-            std::copy_n(w + ((block * lanes + c) * 9 + 8 - t) * in_channels + p * panel, columns, taps[t][c]);
+            copy_row(w + ((block * lanes + c) * 9 + 8 - t) * in_channels + p * panel, columns, taps[t][c]);
         } else {
           // Whole cache lines first, then the transposition: the rows of w may all fall into one cache set.
-          for (Index o = 0; o < columns; ++o) std::copy_n(w + ((p * panel + o) * 9 + t) * in_channels + block * lanes, channels, rows[o]);
+          for (Index o = 0; o < columns; ++o) copy_row(w + ((p * panel + o) * 9 + t) * in_channels + block * lanes, channels, rows[o]);
           for (Index c = 0; c < channels; ++c)
             for (Index o = 0; o < columns; ++o) taps[t][c][o] = rows[o][c];
         }
       }
-      float* const base = u + p * planes * depth_padded * panel + block * lanes * width;
+      const Index plane = panel_plane(depth, vectors);
+      float* const base = u + p * panel_size(depth) + block * lanes * width;
       for (int c = 0; c < lanes; ++c)
         for (int v = 0; v < vectors; ++v) {
           float* const target = base + (c * vectors + v) * lanes;
           transform_2d<WeightTransform>(
               [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(&taps[i * 3 + j][c][v * lanes]); },
               [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-                simd::store(target + (i * patch + j) * depth_padded * width, value);
+                simd::store(target + (i * patch + j) * plane, value);
               });
         }
+    }
+  });
+}
+
+// Gradients of the products, [panel][plane][channel][panel vectors], back to dw [O, 3, 3, C].
+inline void restore_weights(const float* m, Index outputs, Index channels, float* dw) {
+  parallel_for(panels(outputs) * blocks(channels), 1, [&](Index begin, Index end) {
+    alignas(64) float taps[9][lanes][lanes];  // [tap][channel][output]
+    alignas(64) float row[lanes];
+    for (Index task = begin; task < end; ++task) {
+      const Index p = task / blocks(channels), block = task % blocks(channels);
+      const int vectors = panel_vectors(outputs, p);
+      const Index plane = panel_plane(channels, vectors), depth = std::min<Index>(lanes, channels - block * lanes);
+      for (int k = 0; k < vectors; ++k) {
+        const Index first = p * panel + k * lanes, columns = std::min<Index>(lanes, outputs - first);
+        for (int c = 0; c < lanes; ++c) {
+          const float* const source = m + p * panel_size(channels) + ((block * lanes + c) * vectors + k) * lanes;
+          transform_2d<WeightGradientTransform>(
+              [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * plane); },
+              [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA { simd::store(taps[i * 3 + j][c], value); });
+        }
+        for (Index o = 0; o < columns; ++o)
+          for (int t = 0; t < 9; ++t) {
+            for (int c = 0; c < lanes; ++c) row[c] = taps[t][c][o];
+            float* const target = dw + ((first + o) * 9 + t) * channels + block * lanes;
+            if (depth == lanes)
+              simd::store(target, simd::load(row));
+            else
+              std::copy_n(row, depth, target);
+          }
+      }
     }
   });
 }
@@ -160,11 +200,12 @@ inline void multiply_tiles(const TileImage& out, Index depth, const float* v, In
   for (Index p = p0; p < p1; ++p) {
     const int vectors = panel_vectors(out.channels, p);
     const Index width = vectors * lanes, m_stride = rows * width + plane_pad;
-    const float* const weights = u + p * planes * padded(depth) * panel;
+    const Index u_stride = panel_plane(depth, vectors);
+    const float* const weights = u + p * panel_size(depth);
     for (int f = 0; f < planes; ++f)
       for (Index t = 0; t < rows; t += tile_rows) {
         const float* const tiles = v + f * v_stride + (begin + t) * lanes;
-        const float* const weight = weights + f * padded(depth) * width;
+        const float* const weight = weights + f * u_stride;
         float* const result = m + f * m_stride + t * width;
         if (vectors == 2)
           multiply<2>(blocks(depth), tiles, room * lanes, weight, result);
@@ -179,10 +220,11 @@ inline void multiply_tiles(const TileImage& out, Index depth, const float* v, In
 inline void convolve(Index images, const TileImage& in, const TileImage& out, const float* x, const float* u, const float* bias, float* y) {
   const Index depth = in.channels, tiles = images * in.tiles_h * in.tiles_w;
   const Index plane_vectors = blocks(depth) * lanes;  // elements of one tile in one plane
-  // Small weights: every thread takes groups of tiles of its own through all three steps.
-  const bool own_groups = planes * padded(depth) * padded(out.channels) <= (Index{1} << 20);
-  if (own_groups) {
-    const Index group = depth <= 128 ? 32 : 16;
+  // Usually every thread takes small groups of tiles of its own through all three steps. With few tiles, or weights that
+  // leave the cache every time, all threads share one large group, so that the weights are read from memory few times.
+  const Index small = depth <= 128 ? 32 : 16;
+  if (panels(out.channels) * panel_size(depth) <= (Index{4} << 20) && chunk_count(tiles, small) >= 2 * num_threads()) {
+    const Index group = small;
     parallel_for(chunk_count(tiles, group), 1, [&](Index first, Index last) {
       const Index stride = group * plane_vectors + plane_pad;
       float* const v = scratch<float>(Scratch::conv_input, planes * stride);
@@ -196,7 +238,6 @@ inline void convolve(Index images, const TileImage& in, const TileImage& out, co
     });
     return;
   }
-  // Large weights: all threads share a large group of tiles, so that the weights are read from memory few times.
   constexpr Index part = 64;
   const Index limit = std::max<Index>(part, (Index{4} << 20) / (planes * plane_vectors) / part * part);
   const Index group = round_up(std::min(limit, tiles), tile_rows);
@@ -223,7 +264,7 @@ inline TileImage tile_image(Index height, Index width, Index channels, Index til
 
 inline void forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
   const Index th = chunk_count(g.out_height, tile), tw = chunk_count(g.out_width, tile), channels = g.in_channels;
-  float* const u = scratch<float>(Scratch::conv_weight, planes * padded(channels) * panels(g.out_channels) * panel);
+  float* const u = scratch<float>(Scratch::conv_weight, panels(g.out_channels) * panel_size(channels));
   transform_weights(w, g.out_channels, channels, false, u);
   convolve(g.batch, tile_image(g.height, g.width, channels, th, tw, -g.padding_h, -g.padding_w),
            tile_image(g.out_height, g.out_width, g.out_channels, th, tw, 0, 0), x, u, bias, y);
@@ -232,7 +273,7 @@ inline void forward(const ConvGeometry& g, const float* x, const float* w, const
 // The forward convolution of dy with the flipped weights, input and output channels exchanged.
 inline void backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
   const Index th = chunk_count(g.height, tile), tw = chunk_count(g.width, tile), channels = g.in_channels;
-  float* const u = scratch<float>(Scratch::conv_weight, planes * padded(g.out_channels) * panels(channels) * panel);
+  float* const u = scratch<float>(Scratch::conv_weight, panels(channels) * panel_size(g.out_channels));
   transform_weights(w, g.out_channels, channels, true, u);
   convolve(g.batch, tile_image(g.out_height, g.out_width, g.out_channels, th, tw, g.padding_h - 2, g.padding_w - 2),
            tile_image(g.height, g.width, channels, th, tw, 0, 0), dy, u, nullptr, dx);
@@ -244,12 +285,12 @@ inline void backward_weight(const ConvGeometry& g, const float* x, const float* 
   const TileImage in = tile_image(g.height, g.width, channels, th, tw, -g.padding_h, -g.padding_w);
   const TileImage out = tile_image(g.out_height, g.out_width, outputs, th, tw, 0, 0);
   // Groups of tiles whose transforms stay in the shared cache; their order is fixed, so is the sum.
-  const Index limit = std::max<Index>(32, (Index{2} << 20) / (planes * (depth + width)) / 8 * 8);
+  const Index limit = std::max<Index>(32, (Index{1} << 20) / (planes * (depth + width)) / 8 * 8);
   const Index group = std::min(limit, tiles);
   const Index v_stride = group * depth + plane_pad, y_stride = group * width + plane_pad;
   float* const v = scratch<float>(Scratch::conv_shared_input, planes * v_stride);
   float* const e = scratch<float>(Scratch::conv_shared_output, planes * y_stride);
-  float* const m = scratch<float>(Scratch::conv_partial, planes * depth * width);  // [plane][panel][channel][panel vectors]
+  float* const m = scratch<float>(Scratch::conv_partial, panels(outputs) * panel_size(channels));
   for (Index first = 0; first < tiles; first += group) {
     const Index count = std::min(group, tiles - first);
     parallel_for(count, 4, [&](Index begin, Index end) {
@@ -264,7 +305,7 @@ inline void backward_weight(const ConvGeometry& g, const float* x, const float* 
       for (Index task = begin; task < end; ++task) {
         const Index f = task / panels(outputs), p = task % panels(outputs);
         const int vectors = panel_vectors(outputs, p);
-        float* const sum = m + (f * width + p * panel) * depth;
+        float* const sum = m + p * panel_size(channels) + f * panel_plane(channels, vectors);
         const float* const gradient = e + f * y_stride + p * group * panel;
         for (Index c = 0; c < depth; c += tile_rows) {
           const float* const input = v + f * v_stride + c / lanes * group * lanes + c % lanes;
@@ -277,22 +318,7 @@ inline void backward_weight(const ConvGeometry& g, const float* x, const float* 
       }
     });
   }
-  parallel_for(panels(outputs) * channels, 16, [&](Index begin, Index end) {
-    for (Index task = begin; task < end; ++task) {
-      const Index p = task / channels, c = task % channels;
-      const int vectors = panel_vectors(outputs, p);
-      for (int k = 0; k < vectors; ++k) {
-        alignas(64) float taps[9][lanes];
-        const float* const source = m + p * panel * depth + (c * vectors + k) * lanes;
-        transform_2d<WeightGradientTransform>(
-            [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * width * depth); },
-            [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA { simd::store(taps[i * 3 + j], value); });
-        const Index o = p * panel + k * lanes, columns = std::min<Index>(lanes, outputs - o);
-        for (Index i = 0; i < columns; ++i)
-          for (int t = 0; t < 9; ++t) dw[((o + i) * 9 + t) * channels + c] = taps[t][i];
-      }
-    }
-  });
+  restore_weights(m, outputs, channels, dw);
 }
 
 }  // namespace GLIA_NS::detail::winograd

@@ -6,10 +6,11 @@
 
 namespace GLIA_NS {
 
-// Position of the first index outside [0, limit), or -1 if there is none. Values equal to `except` are let pass.
-inline Index find_out_of_range(Cpu, const std::int64_t* index, Index count, Index limit, std::int64_t except) {
+// Position of the first index outside [0, limit), or -1 if there is none. If `has_exception`, the value `except` is let pass.
+inline Index find_out_of_range(Cpu, const std::int64_t* index, Index count, Index limit, bool has_exception,
+                               std::int64_t except) {
   for (Index i = 0; i < count; ++i)
-    if ((index[i] < 0 || index[i] >= limit) && index[i] != except) return i;
+    if ((index[i] < 0 || index[i] >= limit) && !(has_exception && index[i] == except)) return i;
   return -1;
 }
 

@@ -7,63 +7,25 @@
 namespace GLIA_NS {
 
 namespace detail {
-// Packs columns of op(B) into a panel, see gemm_range.
 template <class T>
-struct PackMatrixB {
-  const T* b;
-  Index ld;
-  bool trans;
+class MatrixProduct final : public GemmProblem<T> {
+ public:
+  const T *a = nullptr, *b = nullptr;
+  T* c = nullptr;
+  Index lda = 0, ldb = 0, ldc = 0;
+  bool trans_a = false, trans_b = false;
 
-  void operator()(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const {
-    if (trans) {
-      for (Index j = 0; j < cols; ++j) {
-        const T* source = b + (col + j) * ld + k0;
-        for (Index k = 0; k < kc; ++k) panel[k * width + j] = source[k];
-      }
-      for (Index j = cols; j < width; ++j)
-        for (Index k = 0; k < kc; ++k) panel[k * width + j] = T{0};
-    } else {
-      for (Index k = 0; k < kc; ++k) {
-        const T* source = b + (k0 + k) * ld + col;
-        T* target = panel + k * width;
-        std::copy_n(source, cols, target);
-        std::fill(target + cols, target + width, T{0});
-      }
-    }
-  }
-};
-
-// Packs rows of A, stored [m, k]: row-major panel.
-template <class T>
-struct PackMatrixA {
-  const T* a;
-  Index ld;
-
-  void operator()(T* panel, Index row, Index rows, Index k0, Index kc) const {
+  void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
     using S = GemmShape<T>;
-    for (Index r = 0; r < rows; ++r) std::copy_n(a + (row + r) * ld + k0, kc, panel + r * S::stride);
+    if (trans_a) return pack_transposed(a, lda, panel, row, rows, k0, kc);
+    for (Index r = 0; r < rows; ++r) copy_padded(a + (row + r) * lda + k0, kc, kc, panel + r * S::stride);
     for (Index r = rows; r < S::rows; ++r) std::fill_n(panel + r * S::stride, kc, T{0});
   }
-};
-
-// Packs rows of the transpose of a matrix stored [k, m]: depth-major panel.
-template <class T>
-struct PackTransposedA {
-  const T* a;
-  Index ld;
-
-  void operator()(T* panel, Index row, Index rows, Index k0, Index kc) const {
-    constexpr int R = GemmShape<T>::rows;
-    for (Index k = 0; k < kc; ++k) {
-      const T* source = a + (k0 + k) * ld + row;
-      T* target = panel + k * R;
-      if (rows == R) {
-        for (int r = 0; r < R; ++r) target[r] = source[r];
-      } else {
-        for (int r = 0; r < R; ++r) target[r] = r < rows ? source[r] : T{0};
-      }
-    }
+  void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
+    if (trans_b) return pack_transposed_b(b, ldb, panel, col, cols, width, k0, kc);
+    for (Index k = 0; k < kc; ++k) copy_padded(b + (k0 + k) * ldb + col, cols, width, panel + k * width);
   }
+  T* c_row(Index row) const override { return c + row * ldc; }
 };
 }  // namespace detail
 
@@ -72,14 +34,14 @@ struct PackTransposedA {
 template <class T>
 void gemm(Cpu, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b, Index ldb,
           T beta, T* c, Index ldc) {
-  const detail::PackMatrixB<T> pack_b{b, ldb, trans_b};
-  const auto c_row = [=](Index row) { return c + row * ldc; };
-  if (trans_a)
-    detail::gemm_parallel<T, true>(m, n, k, detail::PackTransposedA<T>{a, lda}, pack_b, c_row, alpha, beta,
-                                   static_cast<const T*>(nullptr));
-  else
-    detail::gemm_parallel<T, false>(m, n, k, detail::PackMatrixA<T>{a, lda}, pack_b, c_row, alpha, beta,
-                                    static_cast<const T*>(nullptr));
+  detail::MatrixProduct<T> product;
+  product.m = m, product.n = n, product.k = k;
+  product.alpha = alpha, product.beta = beta;
+  product.depth_major = trans_a;
+  product.a = a, product.b = b, product.c = c;
+  product.lda = lda, product.ldb = ldb, product.ldc = ldc;
+  product.trans_a = trans_a, product.trans_b = trans_b;
+  detail::gemm_parallel<T>(product);
 }
 
 // `batch` products as in gemm, of matrices that lie stride_a, stride_b, stride_c elements apart; a stride of 0 for A or B

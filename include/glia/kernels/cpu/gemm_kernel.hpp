@@ -23,99 +23,106 @@ struct GemmShape {
   static constexpr Index width = 512;
 };
 
-// Where a tile of C goes: c[r] points to row r at the tile's first column.
+// A product C = alpha * A B + bias + beta * C, seen through the packing of its operands.
 template <class T>
-struct TileTarget {
-  T* c[GemmShape<T>::rows];
-  int rows;
-  Index cols;
-  T alpha, beta;
-  const T* bias;  // of the tile's columns, or null
+class GemmProblem {
+ public:
+  Index m = 0, n = 0, k = 0;
+  T alpha{1}, beta{0};
+  const T* bias = nullptr;  // [n], added to every row
+  // Layout of the panels of A: element (row, depth) at depth * GemmShape::rows + row, or at row * GemmShape::stride + depth.
+  bool depth_major = false;
+
+  // Writes rows [row, row + rows) of A, terms [k0, k0 + kc); what lies beyond `rows` becomes zero.
+  virtual void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const = 0;
+  // Writes columns [col, col + cols) of B as panel[depth * width + column]; what lies beyond `cols` becomes zero.
+  virtual void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const = 0;
+  // Start of a row of C.
+  virtual T* c_row(Index row) const = 0;
+
+ protected:
+  ~GemmProblem() = default;
 };
 
-template <class T>
-[[gnu::always_inline]] inline void store_tile_vector(const TileTarget<T>& target, int row, Index col, const simd::Vec<T>& sum) {
-  constexpr int L = simd::lanes<T>;
-  const Index count = target.cols - col;
-  if (count <= 0) return;
-  T* p = target.c[row] + col;
-  simd::Vec<T> v = target.alpha * sum;
-  if (count >= L) {
-    if (target.bias != nullptr) v += simd::load(target.bias + col);
-    if (target.beta != T{0}) v += target.beta * simd::load(p);
-    simd::store(p, v);
-  } else {
-    if (target.bias != nullptr) v += simd::load_partial(target.bias + col, count);
-    if (target.beta != T{0}) v += target.beta * simd::load_partial(p, count);
-    simd::store_partial(p, v, count);
-  }
-}
-
-// One register tile: sum over depth k of a (row-major with GemmShape::stride, or depth-major with GemmShape::rows
-// elements per step) times b (NV vectors per step).
+// One register tile: out[row][NV vectors] = sum over depth of a (see GemmProblem) times b (NV vectors per step).
 template <class T, int NV, bool DepthMajor>
-[[gnu::noinline]] void gemm_micro(Index k, const T* __restrict a, const T* __restrict b, const TileTarget<T>& target) {
+[[gnu::noinline]] void gemm_micro(Index k, const T* __restrict a, const T* __restrict b, T* __restrict out) {
   using S = GemmShape<T>;
-  using V = simd::Vec<T>;
   constexpr int L = S::lanes;
   constexpr Index step = DepthMajor ? S::rows : 1;
   constexpr Index row = DepthMajor ? 1 : S::stride;
-  V sum[S::rows][NV] = {};
-  for (Index i = 0; i < k; ++i) {
-    V bv[NV];
+  simd::Vec<T> sum[S::rows][NV] = {};
+  for (Index i = 0; i < k; ++i, a += step, b += NV * L) {
+    simd::Vec<T> bv[NV];
     simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { bv[j] = simd::load(b + j * L); });
     simd::unroll<S::rows>([&](auto r) GLIA_INLINE_LAMBDA {
       const T s = a[r * row];
       simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += s * bv[j]; });
     });
-    a += step;
-    b += NV * L;
   }
   simd::unroll<S::rows>([&](auto r) GLIA_INLINE_LAMBDA {
-    if (r < target.rows)
-      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { store_tile_vector(target, r, j * L, sum[r][j]); });
+    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { simd::store(out + (r * NV + j) * L, sum[r][j]); });
   });
 }
 
-// Serial product on rows [m0, m1) and columns [n0, n1) of C, which `c_row(row)` locates:
-// C = alpha * A B + bias + beta * C. n0 is a multiple of the tile width.
-//   pack_a(panel, row, rows, k0, kc): rows beyond `rows` become zeros; layout as in gemm_micro.
-//   pack_b(panel, col, cols, width, k0, kc): panel[k * width + j], columns beyond `cols` become zeros.
-// Every element of C is the same sequence of operations whatever the ranges are: results do not depend on how the
-// work was split.
-template <class T, bool DepthMajor, class PackA, class PackB, class Row>
-void gemm_range(Index m0, Index m1, Index n0, Index n1, Index k, const PackA& pack_a, const PackB& pack_b,
-                const Row& c_row, T alpha, T beta, const T* bias) {
+// c = alpha * sum + bias + beta * c for `count` elements.
+template <class T>
+void store_tile_row(const T* sum, Index count, T alpha, T beta, const T* bias, T* c) {
+  constexpr int L = simd::lanes<T>;
+  for (Index j = 0; j < count; j += L) {
+    const Index rest = count - j;
+    simd::Vec<T> v = alpha * simd::load(sum + j);
+    if (rest >= L) {
+      if (bias != nullptr) v += simd::load(bias + j);
+      if (beta != T{0}) v += beta * simd::load(c + j);
+      simd::store(c + j, v);
+    } else {
+      if (bias != nullptr) v += simd::load_partial(bias + j, rest);
+      if (beta != T{0}) v += beta * simd::load_partial(c + j, rest);
+      simd::store_partial(c + j, v, rest);
+    }
+  }
+}
+
+// Serial product on rows [m0, m1) and columns [n0, n1) of C; n0 is a multiple of the tile width. Every element of C is the
+// same sequence of operations whatever the ranges are: results do not depend on how the work was split.
+template <class T>
+void gemm_range(const GemmProblem<T>& problem, Index m0, Index m1, Index n0, Index n1) {
   using S = GemmShape<T>;
   if (m0 >= m1 || n0 >= n1) return;
-  const Index depth = std::min(S::depth, std::max<Index>(k, 1));
+  const Index depth = std::min(S::depth, std::max<Index>(problem.k, 1));
   T* const a = scratch<T>(Scratch::gemm_a, S::rows * S::stride);
   T* const b = scratch<T>(Scratch::gemm_b, depth * (std::min(S::width, n1 - n0) + S::cols));
+  alignas(64) T tile[S::rows * S::cols];
   for (Index nb = n0; nb < n1; nb += S::width) {
     const Index ne = std::min(n1, nb + S::width);
-    for (Index k0 = 0; k0 == 0 || k0 < k; k0 += S::depth) {
-      const Index kc = std::min(S::depth, k - k0);
+    for (Index k0 = 0; k0 == 0 || k0 < problem.k; k0 += S::depth) {
+      const Index kc = std::min(S::depth, problem.k - k0);
       for (Index j = nb; j < ne; j += S::cols) {
         const Index cols = std::min<Index>(S::cols, ne - j);
-        pack_b(b + (j - nb) * kc, j, cols, cols <= S::lanes ? S::lanes : S::cols, k0, kc);
+        problem.pack_b(b + (j - nb) * kc, j, cols, cols <= S::lanes ? S::lanes : S::cols, k0, kc);
       }
-      TileTarget<T> target;
-      target.alpha = alpha;
-      target.beta = k0 == 0 ? beta : T{1};
+      const T beta = k0 == 0 ? problem.beta : T{1};
+      const T* const bias = k0 == 0 ? problem.bias : nullptr;
       for (Index i = m0; i < m1; i += S::rows) {
-        target.rows = static_cast<int>(std::min<Index>(S::rows, m1 - i));
-        pack_a(a, i, static_cast<Index>(target.rows), k0, kc);
-        T* rows[S::rows];
-        for (int r = 0; r < target.rows; ++r) rows[r] = c_row(i + r);
+        const Index rows = std::min<Index>(S::rows, m1 - i);
+        problem.pack_a(a, i, rows, k0, kc);
         for (Index j = nb; j < ne; j += S::cols) {
-          for (int r = 0; r < target.rows; ++r) target.c[r] = rows[r] + j;
-          target.cols = std::min<Index>(S::cols, ne - j);
-          target.bias = bias != nullptr && k0 == 0 ? bias + j : nullptr;
-          const T* panel = b + (j - nb) * kc;
-          if (target.cols <= S::lanes)
-            gemm_micro<T, 1, DepthMajor>(kc, a, panel, target);
-          else
-            gemm_micro<T, 2, DepthMajor>(kc, a, panel, target);
+          const Index cols = std::min<Index>(S::cols, ne - j), width = cols <= S::lanes ? S::lanes : S::cols;
+          const T* const panel = b + (j - nb) * kc;
+          if (problem.depth_major) {
+            if (width == S::cols)
+              gemm_micro<T, 2, true>(kc, a, panel, tile);
+            else
+              gemm_micro<T, 1, true>(kc, a, panel, tile);
+          } else {
+            if (width == S::cols)
+              gemm_micro<T, 2, false>(kc, a, panel, tile);
+            else
+              gemm_micro<T, 1, false>(kc, a, panel, tile);
+          }
+          for (Index r = 0; r < rows; ++r)
+            store_tile_row(tile + r * width, cols, problem.alpha, beta, bias != nullptr ? bias + j : nullptr, problem.c_row(i + r) + j);
         }
       }
     }
@@ -148,23 +155,55 @@ GemmGrid gemm_grid(Index m, Index n, Index k) {
   return best;
 }
 
-// Parallel form of gemm_range over all of C [m, n].
-template <class T, bool DepthMajor, class PackA, class PackB, class Row>
-void gemm_parallel(Index m, Index n, Index k, const PackA& pack_a, const PackB& pack_b, const Row& c_row, T alpha, T beta,
-                   const T* bias) {
+// The whole product, in parallel.
+template <class T>
+void gemm_parallel(const GemmProblem<T>& problem) {
   using S = GemmShape<T>;
-  const GemmGrid grid = gemm_grid<T>(m, n, k);
+  const Index m = problem.m, n = problem.n;
+  const GemmGrid grid = gemm_grid<T>(m, n, problem.k);
   const Index panels_m = chunk_count(m, S::rows), panels_n = chunk_count(n, S::cols);
   parallel_for(grid.rows * grid.cols, 1, [&](Index first, Index last) {
     for (Index part = first; part < last; ++part) {
       const Index i = part / grid.cols, j = part % grid.cols;
-      gemm_range<T, DepthMajor>(std::min(m, panels_m * i / grid.rows * S::rows),
-                                std::min(m, panels_m * (i + 1) / grid.rows * S::rows),
-                                std::min(n, panels_n * j / grid.cols * S::cols),
-                                std::min(n, panels_n * (j + 1) / grid.cols * S::cols), k, pack_a, pack_b, c_row, alpha,
-                                beta, bias);
+      gemm_range(problem, std::min(m, panels_m * i / grid.rows * S::rows), std::min(m, panels_m * (i + 1) / grid.rows * S::rows),
+                 std::min(n, panels_n * j / grid.cols * S::cols), std::min(n, panels_n * (j + 1) / grid.cols * S::cols));
     }
   });
+}
+
+// Rows [row, row + rows) of the transpose of a matrix [k, m] as a depth-major panel of A.
+template <class T>
+void pack_transposed(const T* matrix, Index ld, T* panel, Index row, Index rows, Index k0, Index kc) {
+  constexpr int R = GemmShape<T>::rows;
+  const T* source = matrix + k0 * ld + row;
+  for (Index k = 0; k < kc; ++k, source += ld, panel += R) {
+    if (rows == R) {
+      for (int r = 0; r < R; ++r) panel[r] = source[r];
+    } else {
+      for (int r = 0; r < R; ++r) panel[r] = r < rows ? source[r] : T{0};
+    }
+  }
+}
+
+// Columns [col, col + cols) of the transpose of a matrix [n, k] as a panel of B.
+template <class T>
+void pack_transposed_b(const T* matrix, Index ld, T* panel, Index col, Index cols, Index width, Index k0, Index kc) {
+  for (Index j = 0; j < cols; ++j) {
+    const T* source = matrix + (col + j) * ld + k0;
+    for (Index k = 0; k < kc; ++k) panel[k * width + j] = source[k];
+  }
+  for (Index j = cols; j < width; ++j)
+    for (Index k = 0; k < kc; ++k) panel[k * width + j] = T{0};
+}
+
+// Copies a row of a panel and fills it up with zeros.
+template <class T>
+void copy_padded(const T* from, Index count, Index width, T* to) {
+  constexpr int L = simd::lanes<T>;
+  Index i = 0;
+  for (; i + L <= count; i += L) simd::store(to + i, simd::load(from + i));
+  for (; i < count; ++i) to[i] = from[i];
+  for (; i < width; ++i) to[i] = T{0};
 }
 
 }  // namespace GLIA_NS::detail

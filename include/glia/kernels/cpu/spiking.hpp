@@ -5,8 +5,10 @@
 #include <glia/core/parallel.hpp>
 #include <glia/core/scalar.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/elementwise.hpp>
 
 #include <algorithm>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -140,14 +142,14 @@ void load_neuron_state(const N& neuron, const T* const* start, Index first, Inde
 template <class N, class T>
 void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
                     const T* const* start, T* out, T* const* last) {
-  using C = compute_t<T>;
+  using C = cpu::compute_t<T>;
   constexpr int S = N::states;
   C p[detail::parameter_slots<N>];
   cpu::load_neuron_parameters<N>(parameters, p);
-  parallel_for(count, Index{1} << 13, [&](Index begin, Index end) {
-    alignas(64) C state[S * cpu::neuron_block];
-    for (Index i = begin; i < end; i += cpu::neuron_block) {
-      const Index n = std::min(cpu::neuron_block, end - i);
+  parallel_for(chunk_count(count, cpu::neuron_block), 32, [&](Index begin, Index end) {
+    alignas(64) C state[N::states * cpu::neuron_block];
+    for (Index i = begin * cpu::neuron_block; i < std::min(count, end * cpu::neuron_block); i += cpu::neuron_block) {
+      const Index n = std::min(cpu::neuron_block, count - i);
       cpu::load_neuron_state(neuron, start, i, n, state);
       for (Index t = 0; t < steps; ++t)
         cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, out + t * count + i,
@@ -159,6 +161,83 @@ void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, 
   });
 }
 
+namespace cpu {
+
+// Memory aligned to a cache line: vector loads that straddle lines cost twice.
+template <class C>
+class AlignedBuffer {
+ public:
+  explicit AlignedBuffer(Index count)
+      : data_(static_cast<C*>(::operator new(static_cast<std::size_t>(count) * sizeof(C), std::align_val_t{64}))) {}
+  ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{64}); }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  C* data() const { return data_; }
+
+ private:
+  C* data_;
+};
+
+// The operands of a backward run, for one chunk of neurons at a time.
+template <class N, class T>
+struct NeuronBackward {
+  using C = compute_t<T>;
+  static constexpr int S = N::states, P = detail::neuron_parameters<N>(), slots = P > 0 ? P : 1;
+
+  const N& neuron;
+  Index steps, count;
+  const T* x;
+  Index x_step;
+  const T* const* start;
+  const T* dy;
+  Index dy_step;
+  const T* const* dlast;
+  T* dx;
+  T* const* dstart;
+  C p[slots];
+
+  // Neurons [first, last); adds the gradients of the parameters to `totals`.
+  void chunk(Index first, Index last, C* work, double* totals) const {
+    C* const gradient = work;
+    C* const sums = gradient + S * neuron_block;
+    C* const history = sums + slots * neuron_block;
+    std::fill_n(sums, slots * neuron_block, C(0));
+    for (Index i = first; i < last; i += neuron_block) block(i, std::min(neuron_block, last - i), gradient, sums, history);
+    for (int k = 0; k < P; ++k)
+      for (Index j = 0; j < neuron_block; ++j) totals[k] += static_cast<double>(sums[k * neuron_block + j]);
+  }
+  Index work_size() const { return (S + slots + std::max<Index>(steps, 1) * S) * neuron_block; }
+
+ private:
+  void block(Index i, Index n, C* gradient, C* sums, C* history) const {
+    constexpr Index row = S * neuron_block;
+    const auto states = std::make_integer_sequence<int, S>{};
+    const auto directions = std::make_integer_sequence<int, slots>{};
+    load_neuron_state(neuron, start, i, n, history);
+    for (Index t = 0; t + 1 < steps; ++t)
+      neuron_state_step(neuron, n, x + t * x_step + i, p, history + t * row, history + (t + 1) * row, states);
+    for (int k = 0; k < S; ++k) {
+      const T* from = dlast != nullptr ? dlast[k] : nullptr;
+      for (Index j = 0; j < n; ++j) gradient[k * neuron_block + j] = from != nullptr ? static_cast<C>(from[i + j]) : C(0);
+    }
+    for (Index t = steps - 1; t >= 0; --t) {
+      const T* input = x + t * x_step + i;
+      const T* upstream = dy + t * dy_step + i;
+      if (dx != nullptr)
+        neuron_backward_step<true>(neuron, n, input, p, history + t * row, upstream, gradient, sums, dx + t * count + i,
+                                   states, directions);
+      else
+        neuron_backward_step<false>(neuron, n, input, p, history + t * row, upstream, gradient, sums,
+                                    static_cast<T*>(nullptr), states, directions);
+    }
+    for (int k = 0; k < S && dstart != nullptr; ++k)
+      if (dstart[k] != nullptr)
+        for (Index j = 0; j < n; ++j) dstart[k][i + j] = static_cast<T>(gradient[k * neuron_block + j]);
+  }
+};
+
+}  // namespace cpu
+
 // Backward of neuron_forward: the states are computed again from x, block by block, then the derivatives of the functor
 // (dual numbers) are followed back through time. dy is [steps, count], row t at t * dy_step. dlast, dstart: null or N::states
 // pointers (each may be null) with the layout of last and start; dx ([steps, count]) may be null. The parameters' gradients
@@ -167,57 +246,21 @@ template <class N, class T>
 void neuron_backward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
                      const T* const* start, const T* dy, Index dy_step, const T* const* dlast, T* dx, T* dparameters,
                      T* const* dstart) {
-  using C = compute_t<T>;
-  constexpr int S = N::states, P = detail::neuron_parameters<N>(), slots = detail::parameter_slots<N>;
-  constexpr Index block = cpu::neuron_block, chunk = 16 * block;
-  const auto states = std::make_integer_sequence<int, S>{};
-  const auto directions = std::make_integer_sequence<int, slots>{};
-  C p[slots];
-  cpu::load_neuron_parameters<N>(parameters, p);
-  std::vector<double> partial(static_cast<std::size_t>(P > 0 ? chunk_count(count, chunk) * P : 0), 0.0);
-  parallel_for(chunk_count(count, chunk), 2, [&](Index first_chunk, Index last_chunk) {
-    std::vector<C> history(static_cast<std::size_t>(std::max<Index>(steps, 1) * S * block));
-    alignas(64) C gradient[S * block];
-    alignas(64) C sums[slots * block];
-    for (Index c = first_chunk; c < last_chunk; ++c) {
-      std::fill_n(sums, P * block, C(0));
-      for (Index i = c * chunk; i < std::min(count, (c + 1) * chunk); i += block) {
-        const Index n = std::min(block, count - i);
-        cpu::load_neuron_state(neuron, start, i, n, history.data());
-        for (Index t = 0; t + 1 < steps; ++t)
-          cpu::neuron_state_step(neuron, n, x + t * x_step + i, p, history.data() + t * S * block,
-                                 history.data() + (t + 1) * S * block, states);
-        for (int k = 0; k < S; ++k) {
-          const T* from = dlast != nullptr ? dlast[k] : nullptr;
-          for (Index j = 0; j < n; ++j) gradient[k * block + j] = from != nullptr ? static_cast<C>(from[i + j]) : C(0);
-        }
-        for (Index t = steps - 1; t >= 0; --t) {
-          const T* input = x + t * x_step + i;
-          const T* upstream = dy + t * dy_step + i;
-          const C* before = history.data() + t * S * block;
-          if (dx != nullptr)
-            cpu::neuron_backward_step<true>(neuron, n, input, p, before, upstream, gradient, sums, dx + t * count + i,
-                                            states, directions);
-          else
-            cpu::neuron_backward_step<false>(neuron, n, input, p, before, upstream, gradient, sums,
-                                             static_cast<T*>(nullptr), states, directions);
-        }
-        for (int k = 0; k < S && dstart != nullptr; ++k)
-          if (dstart[k] != nullptr)
-            for (Index j = 0; j < n; ++j) dstart[k][i + j] = static_cast<T>(gradient[k * block + j]);
-      }
-      for (int k = 0; k < P; ++k)
-        for (Index j = 0; j < block; ++j)
-          partial[static_cast<std::size_t>(c * P + k)] += static_cast<double>(sums[k * block + j]);
-    }
+  using Run = cpu::NeuronBackward<N, T>;
+  constexpr Index chunk = 16 * cpu::neuron_block;
+  const Index chunks = chunk_count(count, chunk);
+  Run run{neuron, steps, count, x, x_step, start, dy, dy_step, dlast, dx, dstart, {}};
+  cpu::load_neuron_parameters<N>(parameters, run.p);
+  std::vector<double> partial(static_cast<std::size_t>(chunks * Run::slots), 0.0);
+  parallel_for(chunks, 2, [&](Index first, Index last) {
+    const cpu::AlignedBuffer<typename Run::C> work(run.work_size());
+    for (Index c = first; c < last; ++c)
+      run.chunk(c * chunk, std::min(count, (c + 1) * chunk), work.data(), partial.data() + c * Run::slots);
   });
-  if constexpr (P > 0) {
-    if (dparameters != nullptr)
-      for (int k = 0; k < P; ++k) {
-        double total = 0;
-        for (Index c = 0; c < chunk_count(count, chunk); ++c) total += partial[static_cast<std::size_t>(c * P + k)];
-        dparameters[k] = static_cast<T>(total);
-      }
+  for (int k = 0; k < Run::P && dparameters != nullptr; ++k) {
+    double total = 0;
+    for (Index c = 0; c < chunks; ++c) total += partial[static_cast<std::size_t>(c * Run::slots + k)];
+    dparameters[k] = static_cast<T>(total);
   }
 }
 

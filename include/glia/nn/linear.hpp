@@ -1,0 +1,37 @@
+#pragma once
+// Dense layer.
+
+#include <glia/nn/init.hpp>
+#include <glia/nn/trace.hpp>
+#include <glia/ops/linear.hpp>
+
+namespace GLIA_NS::nn {
+
+struct LinearOptions {
+  Index in = 0, out = 0;
+  bool bias = true;
+};
+
+// y = x weight^T + bias: [..., in] -> [..., out]. weight [out, in] and bias [out] start uniform in +-1 / sqrt(in).
+template <class Device = Cpu, class T = float>
+struct Linear {
+  Parameter<T, Device> weight, bias;
+  GLIA_MEMBERS(weight, bias)
+
+  Linear(const LinearOptions& o) {
+    if (o.in < 1 || o.out < 1) raise<ValueError>("Linear", "in and out must be positive, got ", o.in, " and ", o.out);
+    weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.in}));
+    if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
+    detail::init_default(weight, bias);
+  }
+  Linear(Index in, Index out) : Linear(LinearOptions{in, out, true}) {}
+
+  Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
+    auto y = with_path(weight, [&] { return glia::linear(x, weight.tensor(), bias.tensor()); });
+    const Index macs = y.numel() * weight.shape()[1];
+    return traced(*this, "Linear", std::move(y), macs);
+  }
+  Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
+};
+
+}  // namespace GLIA_NS::nn

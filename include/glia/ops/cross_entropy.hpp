@@ -1,0 +1,210 @@
+#pragma once
+// Cross entropy with class numbers or soft targets, and the negative log-likelihood.
+
+#include <glia/kernels/cpu/cross_entropy.hpp>
+#include <glia/ops/indexing.hpp>
+#include <glia/ops/softmax.hpp>
+
+#include <limits>
+
+namespace GLIA_NS {
+
+// What becomes of one loss per sample: kept, averaged, added, or added and divided by the extent of the first axis.
+enum class Reduction { none, mean, sum, batch_mean };
+
+struct CrossEntropyOptions {
+  double label_smoothing = 0.0;       // in [0, 1]: this share of the target is spread evenly over all classes
+  std::int64_t ignore_index = -100;   // rows with this label count nothing
+  Reduction reduction = Reduction::mean;
+};
+
+namespace functor {
+struct ReplaceLabel {
+  std::int64_t from, to;
+  template <class R> GLIA_HD R operator()(R label) const { return label == from ? to : label; }
+};
+struct IsNotLabel {
+  std::int64_t value;
+  template <class R> GLIA_HD bool operator()(R label) const { return label != value; }
+};
+}  // namespace functor
+
+namespace detail {
+
+template <class T, class D>
+Tensor<T, D> reduce_loss(const char* op, const Tensor<T, D>& loss, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none: return loss;
+    case Reduction::mean: return mean(loss);
+    case Reduction::sum: return sum(loss);
+    case Reduction::batch_mean: break;
+  }
+  if (loss.rank() == 0) raise<ShapeError>(op, "Reduction::batch_mean needs a first axis, got a scalar loss");
+  return scale(sum(loss), static_cast<T>(1.0 / static_cast<double>(loss.shape()[0])));
+}
+
+// Rows of logits [..., C] as [rows, C]; the leading shape is that of labels and losses.
+template <class T, class D>
+Shape loss_shape(const char* op, const Tensor<T, D>& logits) {
+  require_min_rank(op, "logits", logits, 1);
+  Shape shape = logits.shape();
+  shape.erase(shape.rank() - 1);
+  return shape;
+}
+
+template <class T, class D>
+void check_class_weight(const char* op, const Tensor<T, D>& weight, Index classes) {
+  if (weight.defined()) require_shape(op, "weight", weight, {classes});
+}
+
+template <class T, class D>
+const T* weight_pointer(const Tensor<T, D>& weight) {
+  return weight.defined() ? weight.data() : nullptr;
+}
+
+// Inputs: 0 logits, 1 soft targets (or none). The ordinary backward is a fused kernel, a recorded one is composed of ops.
+template <class T, class D>
+struct CrossEntropyNode final : autograd::Node {
+  autograd::Saved<T, D> logits, soft;
+  autograd::Saved<std::int64_t, D> labels;
+  Tensor<T, D> weight, lse;
+  T smoothing{};
+  std::int64_t ignore = 0;
+  const char* name() const noexcept override { return "cross_entropy"; }
+  void release() noexcept override {
+    logits.reset(), soft.reset(), labels.reset();
+    lse = Tensor<T, D>();
+  }
+
+  void backward(autograd::Gradients& g) override {
+    const auto x = logits.get(this), t = soft.get(this);
+    const auto y = labels.get(this);
+    if (grad_enabled()) {
+      composed(g, x, t, y);
+      return;
+    }
+    const auto dy = plain_contiguous(g.template output<T, D>()), in = plain_contiguous(x);
+    const Index rows = lse.numel(), classes = x.shape().back();
+    auto dx = Tensor<T, D>::empty(x.shape());
+    if (y.defined()) {
+      cross_entropy_backward(D{}, dy.data(), in.data(), lse.data(), plain_contiguous(y).data(), weight_pointer(weight), rows,
+                             classes, smoothing, ignore, dx.mutable_data());
+    } else {
+      auto dt = g.needs(1) ? Tensor<T, D>::empty(x.shape()) : Tensor<T, D>();
+      soft_cross_entropy_backward(D{}, dy.data(), in.data(), lse.data(), plain_contiguous(t).data(), weight_pointer(weight),
+                                  rows, classes, smoothing, dx.mutable_data(), dt.defined() ? dt.mutable_data() : nullptr);
+      if (dt.defined()) g.set(1, dt);
+    }
+    g.set(0, dx);
+  }
+
+ private:
+  // loss = -sum(target * log_softmax(x)), target weighted and smoothed.
+  void composed(autograd::Gradients& g, const Tensor<T, D>& x, const Tensor<T, D>& t, const Tensor<std::int64_t, D>& y) {
+    const auto dy = g.template output<T, D>().unsqueeze(-1);
+    const Index classes = x.shape().back();
+    Tensor<T, D> target;
+    if (y.defined()) {
+      // With lse = infinity all probabilities vanish, and what the kernel leaves is minus the target.
+      const NoGrad plain;
+      const Index rows = lse.numel();
+      target = Tensor<T, D>::empty(x.shape());
+      const auto minus_one = filled<T, D>({rows}, T(-1)), origin = filled<T, D>(x.shape(), T(0));
+      const auto infinite = filled<T, D>({rows}, std::numeric_limits<T>::infinity());
+      cross_entropy_backward(D{}, minus_one.data(), origin.data(), infinite.data(), plain_contiguous(y).data(),
+                             weight_pointer(weight), rows, classes, smoothing, ignore, target.mutable_data());
+    } else {
+      target = shift(scale(t, T(1) - smoothing), smoothing / static_cast<T>(std::max<Index>(classes, 1)));
+      if (weight.defined()) target = mul(target, weight);
+    }
+    if (g.needs(0)) g.set(0, mul(dy, sub(mul(softmax(x), sum(target, Axes{-1}, true)), target)));
+    if (edges.size() > 1 && g.needs(1)) {
+      auto dt = scale(mul(dy, log_softmax(x)), smoothing - T(1));
+      if (weight.defined()) dt = mul(dt, weight);
+      g.set(1, dt);
+    }
+  }
+};
+
+inline void check_smoothing(const char* op, double smoothing) {
+  if (!(smoothing >= 0.0 && smoothing <= 1.0))
+    raise<ValueError>(op, "label_smoothing must be between 0 and 1, got ", smoothing);
+}
+
+}  // namespace detail
+
+// -log softmax(logits)[label] per row: logits [..., C], labels [...] in 0 .. C-1 or ignore_index, weight [C] or undefined. With
+// Reduction::mean the sum is divided by the total weight of the labels that count. IndexError on a label outside the classes. Twice
+// differentiable in the logits.
+template <std::floating_point T, class D>
+Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels,
+                           CrossEntropyOptions options = {}, const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const Shape shape = detail::loss_shape("cross_entropy", logits);
+  detail::require_shape("cross_entropy", "labels", labels, shape);
+  const Index classes = logits.shape().back(), rows = shape.numel();
+  detail::check_class_weight("cross_entropy", weight, classes);
+  detail::check_smoothing("cross_entropy", options.label_smoothing);
+  const auto y = detail::plain_contiguous(labels);
+  detail::require_indices("cross_entropy", "labels", y, classes, options.ignore_index);
+  Tensor<T, D> w;
+  if (weight.defined()) w = detail::plain_contiguous(weight.detach());
+  const T smoothing = static_cast<T>(options.label_smoothing);
+  auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
+  cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), y.data(), detail::weight_pointer(w), rows, classes,
+                        smoothing, options.ignore_index, loss.mutable_data(), lse.mutable_data());
+  if (auto* node = autograd::record<detail::CrossEntropyNode<T, D>>(loss, logits)) {
+    node->logits.save(logits), node->labels.save(y);
+    node->weight = w, node->lse = lse;
+    node->smoothing = smoothing, node->ignore = options.ignore_index;
+  }
+  if (options.reduction != Reduction::mean) return detail::reduce_loss("cross_entropy", loss, options.reduction);
+  auto total = Tensor<T, D>::empty({});
+  cross_entropy_total_weight(D{}, y.data(), detail::weight_pointer(w), rows, options.ignore_index, total.mutable_data());
+  return div(sum(loss), total);
+}
+
+// The same with probabilities as targets, of the shape of the logits; ignore_index plays no part, and the mean is over rows. Twice
+// differentiable in both.
+template <std::floating_point T, class D>
+Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<T, D>& target, CrossEntropyOptions options = {},
+                           const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const Shape shape = detail::loss_shape("cross_entropy", logits);
+  detail::require_shape("cross_entropy", "target", target, logits.shape());
+  const Index classes = logits.shape().back(), rows = shape.numel();
+  detail::check_class_weight("cross_entropy", weight, classes);
+  detail::check_smoothing("cross_entropy", options.label_smoothing);
+  Tensor<T, D> w;
+  if (weight.defined()) w = detail::plain_contiguous(weight.detach());
+  const T smoothing = static_cast<T>(options.label_smoothing);
+  auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
+  soft_cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), detail::plain_contiguous(target).data(),
+                             detail::weight_pointer(w), rows, classes, smoothing, loss.mutable_data(), lse.mutable_data());
+  if (auto* node = autograd::record<detail::CrossEntropyNode<T, D>>(loss, logits, target)) {
+    node->logits.save(logits), node->soft.save(target);
+    node->weight = w, node->lse = lse;
+    node->smoothing = smoothing;
+  }
+  return detail::reduce_loss("cross_entropy", loss, options.reduction);
+}
+
+// -log_probabilities[label] per row; arguments and reductions as in cross_entropy (label_smoothing must be 0).
+template <std::floating_point T, class D>
+Tensor<T, D> nll_loss(const Tensor<T, D>& log_probabilities, const Tensor<std::int64_t, D>& labels,
+                      CrossEntropyOptions options = {}, const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const Shape shape = detail::loss_shape("nll_loss", log_probabilities);
+  detail::require_shape("nll_loss", "labels", labels, shape);
+  const Index classes = log_probabilities.shape().back();
+  detail::check_class_weight("nll_loss", weight, classes);
+  if (options.label_smoothing != 0.0)
+    raise<ValueError>("nll_loss", "label_smoothing belongs to cross_entropy, got ", options.label_smoothing);
+  detail::require_indices("nll_loss", "labels", labels, classes, options.ignore_index);
+  const auto safe = map(functor::ReplaceLabel{options.ignore_index, 0}, labels);
+  auto counts = map(functor::IsNotLabel{options.ignore_index}, labels).template cast<T>();
+  if (weight.defined()) counts = mul(counts, embedding(weight.detach().unsqueeze(-1), safe).squeeze(-1));
+  const auto picked = detail::gather_values(log_probabilities, log_probabilities.rank() - 1, safe.unsqueeze(-1)).squeeze(-1);
+  const auto loss = neg(mul(picked, counts));
+  if (options.reduction != Reduction::mean) return detail::reduce_loss("nll_loss", loss, options.reduction);
+  return div(sum(loss), sum(counts));
+}
+
+}  // namespace GLIA_NS

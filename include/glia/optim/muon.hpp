@@ -1,0 +1,154 @@
+#pragma once
+// Muon: momentum whose matrices are orthogonalised before they are applied.
+
+#include <glia/kernels/cpu/gemm.hpp>
+#include <glia/optim/optimizer.hpp>
+#include <glia/optim/rules.hpp>
+
+namespace GLIA_NS::optim {
+
+// How far an orthogonalised update of a [rows, columns] matrix goes.
+enum class MuonScale {
+  none,          // singular values near 1
+  aspect,        // times sqrt(max(1, rows / columns)) (Jordan et al. 2024)
+  match_adam,    // times 0.2 sqrt(max(rows, columns)): the root mean square of an AdamW update (Liu et al. 2025)
+};
+
+// Options of Muon.
+struct MuonOptions {
+  double learning_rate = 0.02;
+  double momentum = 0.95;
+  bool nesterov = true;
+  int iterations = 5;                    // Newton-Schulz steps
+  double weight_decay = 0.0;             // decoupled: p is multiplied by 1 - learning_rate * weight_decay
+  MuonScale scale = MuonScale::aspect;
+  bool renormalize = false;              // before each update, bring |p| to sqrt(rows): filters of unit norm on average
+  double epsilon = 1e-7;                 // added to the norm of the update
+};
+
+namespace detail {
+
+template <class T, bool Nesterov>
+struct MuonMomentumRule {
+  static constexpr std::size_t buffers = 1;
+  T momentum;
+  // `direction` receives what is to be orthogonalised.
+  GLIA_HD void operator()(T& direction, T gradient, T& velocity) const {
+    velocity = momentum * velocity + gradient;
+    direction = Nesterov ? gradient + momentum * velocity : velocity;
+  }
+};
+
+}  // namespace detail
+
+// Brings the singular values of x [rows, columns] near 1 (about 0.7 to 1.2, from 5 iterations on) without an SVD: X / (|X| +
+// epsilon), then X <- a X + (b A + c A A) X with A = X X^T and (a, b, c) = (3.4445, -4.7750, 2.0315) (Jordan et al. 2024).
+// Works in T on the smaller side of the matrix. Not differentiable.
+template <class T, class D>
+Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double epsilon = 1e-7) {
+  glia::detail::require_rank("newton_schulz", "input", x, 2);
+  const NoGrad plain;
+  const Index rows = x.shape()[0], columns = x.shape()[1], small = std::min(rows, columns), count = x.numel();
+  Tensor<T, D> current = x.detach().clone(), next = Tensor<T, D>::empty(x.shape());
+  if (count == 0) return current;
+  const double norm = detail::norm_of<T, D>(current.data(), count);
+  detail::combine(D{}, current.mutable_data(), current.data(), count, 1.0 / (norm + epsilon), 0.0);
+  auto gram = Tensor<T, D>::empty({small, small}), series = Tensor<T, D>::empty({small, small});
+  const T a = static_cast<T>(3.4445), b = static_cast<T>(-4.7750), c = static_cast<T>(2.0315);
+  const bool tall = rows > columns;
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+  for (int i = 0; i < iterations; ++i) {
+    T* const g = gram.mutable_data();
+    T* const s = series.mutable_data();
+    T* const y = next.mutable_data();
+    const T* const p = current.data();
+    gemm(D{}, tall, !tall, small, small, tall ? rows : columns, T(1), p, columns, p, columns, T(0), g, small);
+    copy_bytes(D{}, D{}, s, g, static_cast<std::size_t>(small * small) * sizeof(T));
+    gemm(D{}, false, false, small, small, small, c, g, small, g, small, b, s, small);
+    copy_bytes(D{}, D{}, y, p, bytes);
+    if (tall)
+      gemm(D{}, false, false, rows, columns, columns, T(1), p, columns, s, columns, a, y, columns);
+    else
+      gemm(D{}, false, false, rows, columns, rows, T(1), s, rows, p, columns, a, y, columns);
+    std::swap(current, next);
+  }
+  return current;
+}
+
+// v = momentum * v + g; u = v, or g + momentum * v with Nesterov; p -= learning_rate * scale * newton_schulz(u as [p.size(0),
+// rest]) (Jordan et al. 2024). Takes parameters with at least two axes; send the others to another optimizer:
+//   auto [matrices, rest] = optim::split(glia::parameters(net), optim::is_matrix);
+//   optim::Combined optimizer(optim::Muon(matrices, {.learning_rate = 0.2}), optim::Sgd(rest, {.momentum = 0.85}));
+template <class T = float, class D = Cpu>
+class Muon final : public BufferedOptimizer<T, D> {
+  using Base = BufferedOptimizer<T, D>;
+
+ public:
+  explicit Muon(std::vector<nn::NamedTensor<T, D>> parameters, MuonOptions options = {})
+      : Muon(std::vector{group(std::move(parameters))}, options) {}
+  explicit Muon(std::vector<ParameterGroup<T, D>> groups, MuonOptions options = {})
+      : Base("muon", checked(std::move(groups)), options.learning_rate, options.weight_decay, {"momentum"}),
+        options_(options) {
+    detail::require_not_negative("muon", "momentum", options.momentum);
+    detail::require_not_negative("muon", "epsilon", options.epsilon);
+    if (options.iterations < 1) raise<ValueError>("muon", "iterations must be at least 1, got ", options.iterations);
+  }
+
+  const char* name() const noexcept override { return "muon"; }
+
+  void step() override {
+    auto active = this->begin_step();
+    std::vector<Tensor<T, D>> directions;
+    for (auto& a : active) directions.push_back(Tensor<T, D>::empty(a.gradient.shape()));
+    if (options_.nesterov)
+      momentum<true>(active, directions);
+    else
+      momentum<false>(active, directions);
+    for (std::size_t i = 0; i < active.size(); ++i) apply(*active[i].entry, directions[i]);
+  }
+
+ private:
+  static std::vector<ParameterGroup<T, D>> checked(std::vector<ParameterGroup<T, D>> groups) {
+    for (const auto& one : groups)
+      for (const auto& parameter : one.parameters)
+        if (parameter.tensor.defined() && parameter.tensor.rank() < 2)
+          raise<ValueError>("muon", "parameter ", parameter.name, " of shape ", parameter.tensor.shape(),
+                            " has fewer than two axes; give such parameters to another optimizer with optim::split and "
+                            "optim::Combined");
+    return groups;
+  }
+
+  template <bool Nesterov>
+  void momentum(std::vector<typename Base::Active>& active, std::vector<Tensor<T, D>>& directions) {
+    using Rule = detail::MuonMomentumRule<T, Nesterov>;
+    std::vector<UpdateSlot<T>> slots;
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      slots.push_back({directions[i].mutable_data(), active[i].gradient.data(),
+                       {active[i].entry->buffers[0].mutable_data()}, active[i].gradient.numel()});
+    }
+    const std::vector<Rule> rules(slots.size(), Rule{static_cast<T>(options_.momentum)});
+    update_elements(D{}, std::span<const UpdateSlot<T>>(slots), std::span<const Rule>(rules));
+  }
+
+  void apply(typename Base::Entry& entry, const Tensor<T, D>& direction) {
+    const Group<T, D>& g = this->groups_[entry.group];
+    Tensor<T, D>& p = entry.parameter.tensor;
+    const Index count = p.numel(), rows = p.shape()[0], columns = rows == 0 ? 0 : count / rows;
+    if (count == 0) return;
+    const auto update = newton_schulz(direction.reshape({rows, columns}), options_.iterations, options_.epsilon);
+    const double r = static_cast<double>(rows), c = static_cast<double>(columns);
+    double factor = 1.0;
+    if (options_.scale == MuonScale::aspect) factor = std::sqrt(std::max(1.0, r / c));
+    if (options_.scale == MuonScale::match_adam) factor = 0.2 * std::sqrt(std::max(r, c));
+    double keep = 1.0 - g.learning_rate * g.weight_decay;
+    if (options_.renormalize) {
+      const double norm = detail::norm_of<T, D>(p.data(), count);
+      if (norm > 0.0) keep *= std::sqrt(r) / norm;
+    }
+    detail::combine(D{}, p.mutable_data(), update.data(), count, keep, -g.learning_rate * factor);
+  }
+
+  MuonOptions options_;
+};
+
+}  // namespace GLIA_NS::optim

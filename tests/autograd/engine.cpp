@@ -1,0 +1,206 @@
+// The engine: accumulation, higher derivatives, hooks, in-place detection, freed graphs, deep graphs, user functions, checkpoints.
+
+#include <glia/glia.hpp>
+
+#include "../support/near.hpp"
+
+using namespace glia;
+using glia_test::error_text;
+
+namespace {
+Tensor<double> leaf(std::initializer_list<double> values) {
+  auto x = tensor<double>(values);
+  x.set_requires_grad();
+  return x;
+}
+}  // namespace
+
+TEST_CASE("gradients accumulate in leaves until they are dropped") {
+  auto x = leaf({1, 2});
+  sum(x * x).backward();
+  sum(x * 3.0).backward();
+  CHECK_NEAR(x.grad(), (std::vector<double>{5, 7}));
+  x.zero_grad();
+  CHECK_FALSE(x.grad().defined());
+}
+
+TEST_CASE("a tensor used several times gets the sum of its gradients") {
+  auto x = leaf({2});
+  const auto y = x * x;
+  (y * y + y + x).backward();
+  CHECK_EQ(x.grad().item(), 4 * 8.0 + 2 * 2.0 + 1.0);
+}
+
+TEST_CASE("grad leaves the leaves alone and gives second and third derivatives") {
+  auto x = leaf({3});
+  const auto y = x * x * x * x;
+  const auto first = grad(y, {x}, {.create_graph = true})[0];
+  const auto second = grad(first, {x}, {.create_graph = true})[0];
+  const auto third = grad(second, {x})[0];
+  CHECK_EQ(first.item(), 108.0);
+  CHECK_EQ(second.item(), 108.0);
+  CHECK_EQ(third.item(), 72.0);
+  CHECK_FALSE(x.grad().defined());
+}
+
+TEST_CASE("grad reaches inner tensors and reports unused inputs") {
+  auto x = leaf({3}), unused = leaf({1});
+  const auto y = x * 2.0;
+  const auto z = y * y;
+  CHECK_EQ(grad(z, {y}, {.retain_graph = true})[0].item(), 12.0);
+  CHECK_EQ(error_text<AutogradError>([&] { grad(z, {unused}, {.retain_graph = true}); }),
+           "grad: the output does not depend on input 0; pass allow_unused = true to get an undefined tensor instead");
+  CHECK_FALSE(grad(z, {unused}, {.allow_unused = true})[0].defined());
+}
+
+TEST_CASE("functor derivatives stop at order two") {
+  auto x = leaf({0.5});
+  const auto first = grad(exp(x), {x}, {.create_graph = true})[0];
+  const auto second = grad(first, {x}, {.create_graph = true})[0];
+  CHECK(second.item() == doctest::Approx(std::exp(0.5)));
+  CHECK_EQ(error_text<AutogradError>([&] { grad(second, {x}); }), "map: derivatives of functors stop at order two");
+}
+
+TEST_CASE("no_grad and detach cut the graph") {
+  auto x = leaf({2});
+  {
+    const NoGrad guard;
+    CHECK_FALSE((x * x).requires_grad());
+  }
+  CHECK_EQ(grad(x * x.detach(), {x})[0].item(), 2.0);
+  CHECK_EQ(error_text<AutogradError>([&] { (x.detach() * 2.0).backward(); }),
+           "backward: the output does not depend on any tensor that requires gradients (was it computed under NoGrad "
+           "or detached?)");
+}
+
+TEST_CASE("a freed graph and a non-scalar output are reported") {
+  auto x = leaf({2, 3});
+  const auto y = x * x;
+  CHECK_EQ(error_text<AutogradError>([&] { y.backward(); }),
+           "backward: without an output gradient the output must have one element, got shape [2]; reduce it first or "
+           "pass a gradient");
+  sum(y).backward();
+  CHECK_EQ(error_text<AutogradError>([&] { sum(y).backward(); }),
+           "mul: the graph was freed by an earlier backward pass; pass retain_graph = true to the first backward if a "
+           "second one is wanted");
+  const auto z = x * x;
+  sum(z).backward(true);
+  sum(z).backward();
+  CHECK_NEAR(x.grad(), (std::vector<double>{12, 18}));
+  CHECK_EQ(error_text<ShapeError>([&] { (x * x).backward(ones<double>({3})); }),
+           "backward: the output gradient has shape [3], expected [2]");
+}
+
+TEST_CASE("in-place writes to saved tensors are detected") {
+  auto x = leaf({2});
+  auto y = x * 3.0;
+  const auto z = y * y;
+  y.add_(x);
+  CHECK_EQ(error_text<AutogradError>([&] { z.backward(); }),
+           "mul: a tensor of shape [1] saved for the backward pass was changed in place since (version 2, expected 1)");
+}
+
+TEST_CASE("recorded in-place writes rebase history; leaves and views are refused") {
+  auto x = leaf({2, 5});
+  auto y = x * 3.0;
+  y.add_(x * x);
+  y.mul_(2.0);
+  y.mul_(x);
+  sum(y).backward();  // 2 x (3 x + x^2): derivative 12 x + 6 x^2
+  CHECK_NEAR(x.grad(), (std::vector<double>{48, 210}));
+  CHECK_EQ(error_text<AutogradError>([&] { x.add_(x); }),
+           "add_: a leaf that requires gradients is written in place; do it under glia::NoGrad");
+  auto base = x * 1.0;
+  auto view = base.slice(0, {0, 1});
+  CHECK(error_text<AutogradError>([&] { view.mul_(2.0); }).find("mul_: an in-place write to a view") == 0);
+  CHECK(error_text<AutogradError>([&] { base.mul_(2.0); }).find("mul_: an in-place write to a tensor with recorded views") == 0);
+  auto filled = x * 1.0;
+  filled.fill_(4.0);
+  CHECK_FALSE(filled.requires_grad());
+}
+
+TEST_CASE("hooks see and replace gradients") {
+  auto x = leaf({3});
+  const auto y = x * 2.0;
+  double seen = 0.0;
+  y.register_hook([&](const Tensor<double>& g) {
+    seen = g.item();
+    return g * 10.0;
+  });
+  x.register_hook([](const Tensor<double>& g) { return g + 1.0; });
+  (y * y).backward();
+  CHECK_EQ(seen, 12.0);
+  CHECK_EQ(x.grad().item(), 241.0);
+  x.register_hook([](const Tensor<double>&) { return zeros<double>({2}); });
+  CHECK(error_text<AutogradError>([&] { (x * 1.0).backward(); }).find("gradient hook") == 0);
+}
+
+TEST_CASE("a million nodes overflow the stack neither in backward nor in destruction") {
+  auto x = leaf({0});
+  {
+    auto y = x;
+    for (int i = 0; i < 1'000'000; ++i) y = y + 1.0;
+    CHECK_EQ(y.item(), 1e6);
+    y.backward(true);
+    CHECK_EQ(grad(y, {x})[0].item(), 1.0);
+  }
+  CHECK_EQ(x.grad().item(), 1.0);
+  auto saved = leaf({1});
+  auto z = saved * 1.0;
+  for (int i = 0; i < 200'000; ++i) z = z * saved;  // nodes that own tensors that own nodes
+  CHECK_EQ(z.item(), 1.0);
+}
+
+namespace {
+struct Cube {
+  static constexpr const char* name = "cube";
+  using Context = autograd::FunctionContext<double, Cpu>;
+  static Tensor<double> forward(Context& context, const Tensor<double>& x) {
+    context.save({x});
+    return x * x * x;
+  }
+  static std::vector<Tensor<double>> backward(Context& context, const Tensor<double>& dy) {
+    const auto x = context.saved(0);
+    return {dy * x * x * 3.0};
+  }
+};
+struct WrongCount {
+  using Context = autograd::FunctionContext<double, Cpu>;
+  static Tensor<double> forward(Context&, const Tensor<double>& x) { return x.clone(); }
+  static std::vector<Tensor<double>> backward(Context&, const Tensor<double>&) { return {}; }
+};
+}  // namespace
+
+TEST_CASE("user-defined functions") {
+  auto x = leaf({2});
+  const auto y = autograd::apply<Cube>(x);
+  CHECK_EQ(y.item(), 8.0);
+  const auto first = grad(y, {x}, {.create_graph = true})[0];
+  CHECK_EQ(first.item(), 12.0);
+  CHECK_EQ(grad(first, {x})[0].item(), 12.0);
+  CHECK_EQ(error_text<AutogradError>([&] { autograd::apply<WrongCount>(x).backward(); }),
+           "function: backward returned 0 gradients for 1 inputs");
+}
+
+TEST_CASE("checkpointing recomputes, repeats random draws and refuses second derivatives") {
+  nn::RandomState state{Generator(5)};
+  int runs = 0;
+  std::vector<std::vector<double>> masks;
+  const auto segment = [&](const std::vector<Tensor<double>>& in) {
+    ++runs;
+    Generator g = state.draw(2);
+    const auto mask = rand<double>({2}, g);
+    masks.push_back(mask.to_vector());
+    return in[0] * in[0] * mask;
+  };
+  auto x = leaf({3, 4});
+  const auto y = autograd::checkpoint(segment, std::vector<Tensor<double>>{x});
+  const auto drawn = state.generator.counter;
+  sum(y).backward(true);
+  CHECK_EQ(runs, 2);
+  CHECK_EQ(masks[0], masks[1]);
+  CHECK_EQ(state.generator.counter, drawn);
+  CHECK_NEAR(x.grad(), (std::vector<double>{6 * masks[0][0], 8 * masks[0][1]}));
+  const auto first = grad(sum(y), {x}, {.create_graph = true})[0];
+  CHECK(error_text<AutogradError>([&] { grad(sum(first), {x}); }).find("checkpoint: is differentiable once") == 0);
+}

@@ -1,0 +1,172 @@
+// Reductions over axes and running sums.
+#include <doctest/doctest.h>
+
+#include <glia/core/parallel.hpp>
+#include <glia/ops/reduce.hpp>
+#include <glia/ops/scan.hpp>
+
+#include <limits>
+
+#include "../reference/torch_ops_fixture.hpp"
+#include "support.hpp"
+
+using namespace ops_test;
+
+TEST_CASE("reductions agree with PyTorch") {
+  const Doubles x{wave({2, 3, 4}, 1)}, five{5.0 * wave({2, 3, 4}, 1)};
+  using V = const Doubles&;
+  check_reference([](V v) { return glia::logsumexp(v[0] * 5.0, {0, 2}); }, x, fixture::logsumexp, {});
+  check_reference([](V v) { return glia::logsumexp(v[0], {0, 2}); }, five, fixture::logsumexp, {fixture::logsumexp_grad0});
+  check_reference([](V v) { return glia::var(v[0], {0, 2}); }, x, fixture::variance, {fixture::variance_grad0});
+  check_reference([](V v) { return glia::stddev(v[0], 1, false, 0); }, x, fixture::deviation, {fixture::deviation_grad0});
+  check_reference([](V v) { return glia::norm(v[0], {-1, 0}); }, x, fixture::norms, {fixture::norms_grad0});
+  check_reference([](V v) { return glia::prod(v[0], -2); }, x, fixture::products, {fixture::products_grad0});
+  check_reference([](V v) { return glia::cumsum(v[0], 1); }, x, fixture::running, {fixture::running_grad0});
+}
+
+TEST_CASE("reductions over every set of axes agree with plain loops") {
+  const Shape shape{2, 3, 4, 2};
+  const auto x = normal(shape, 3);
+  const auto values = x.to_vector();
+  for (int mask = 1; mask < 16; ++mask) {
+    CAPTURE(mask);
+    glia::Axes axes;
+    Shape kept;
+    for (int a = 0; a < 4; ++a) {
+      if (mask >> a & 1) axes.push_back(a % 2 == 0 ? a : a - 4);
+      kept.push_back(mask >> a & 1 ? 1 : shape[a]);
+    }
+    const std::size_t results = static_cast<std::size_t>(kept.numel());
+    std::vector<double> sums(results, 0.0), products(results, 1.0), tops(results, -INFINITY), bottoms(results, INFINITY), squares(results, 0.0);
+    glia::Strides steps = glia::contiguous_strides(kept);
+    for (int a = 0; a < 4; ++a)
+      if (mask >> a & 1) steps[a] = 0;
+    for (Index i = 0; i < x.numel(); ++i) {
+      const std::size_t to = static_cast<std::size_t>(glia::offset_of(i, shape, steps));
+      const double v = values[static_cast<std::size_t>(i)];
+      sums[to] += v, products[to] *= v, squares[to] += v * v;
+      tops[to] = std::max(tops[to], v), bottoms[to] = std::min(bottoms[to], v);
+    }
+    for (auto& s : squares) s = std::sqrt(s);
+    for (const auto& y : {x, strided(x)}) {
+      check_close(glia::sum(y, axes, true), sums, 1e-12);
+      check_close(glia::prod(y, axes), products, 1e-12);
+      check_close(glia::max(y, axes), tops, 0);
+      check_close(glia::min(y, axes, true), bottoms, 0);
+      check_close(glia::norm(y, axes), squares, 1e-12);
+      CHECK(glia::max(y, axes, true).shape() == kept);
+    }
+  }
+}
+
+TEST_CASE("reductions are twice differentiable") {
+  const auto x = normal({2, 3, 4}, 1);
+  using V = const Doubles&;
+  check_gradients([](V v) { return glia::var(v[0], {0, 2}); }, {x});
+  check_gradients([](V v) { return glia::stddev(v[0], -1); }, {x});
+  check_gradients([](V v) { return glia::max(v[0], {0, 2}, true); }, {x});
+  check_gradients([](V v) { return glia::min(v[0], 1); }, {x});
+  check_gradients([](V v) { return glia::norm(v[0], {0, 1}); }, {x});
+  check_gradients([](V v) { return glia::logsumexp(v[0], {1, 2}); }, {x});
+  check_gradients([](V v) { return glia::prod(v[0], {0, 2}); }, {x});
+  check_gradients([](V v) { return glia::cumsum(v[0], 0) * glia::cumsum(v[0], -1, true); }, {x});
+  check_gradients([](V v) { return glia::prod(v[0], 1); }, {normal({2, 1, 2}, 2)});
+  const auto stretched = normal({3, 1}, 5).expand({3, 4});
+  CHECK(glia::gradcheck([](V v) { return glia::logsumexp(v[0], 1); }, Doubles{stretched}).ok);
+  check_gradients([](V v) { return glia::norm(v[0]) + glia::prod(v[0]) + glia::logsumexp(v[0]); }, {glia::full<double>({}, 0.7)});
+}
+
+TEST_CASE("products are differentiable at zeros") {
+  for (const int zeros : {1, 2}) {
+    auto x = normal({5}, 4);
+    for (int i = 0; i < zeros; ++i) x.mutable_data()[i + 1] = 0.0;
+    check_gradients([](const Doubles& v) { return glia::prod(v[0]); }, {x});
+  }
+}
+
+TEST_CASE("the gradient of an extreme is shared by equals, that of a norm is zero at the origin") {
+  auto x = glia::tensor<double>({1, 3, 3, 2});
+  x.set_requires_grad();
+  glia::max(x).backward();
+  check_close(x.grad(), {0, 0.5, 0.5, 0}, 0);
+  auto origin = glia::zeros<double>({3});
+  origin.set_requires_grad();
+  glia::norm(origin).backward();
+  CHECK(origin.grad().to_vector() == std::vector<double>{0, 0, 0});
+}
+
+TEST_CASE("positions of extremes: the first of equals, the first NaN") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto x = glia::tensor<double>({1, 5, 5, 0, nan, 7, nan, 2}, {2, 4});
+  CHECK(glia::argmax(x, 1).to_vector() == std::vector<std::int64_t>{1, 0});
+  CHECK(glia::argmin(x, -1, true).to_vector() == std::vector<std::int64_t>{3, 0});
+  CHECK(glia::argmin(x, -1, true).shape() == Shape{2, 1});
+  CHECK(glia::argmax(x, 0).to_vector() == std::vector<std::int64_t>{1, 1, 1, 1});
+  CHECK(glia::argmax(x).item() == 4);
+  CHECK(std::isnan(glia::max(x).item()));
+  CHECK(std::isnan(glia::min(x, 1).to_vector()[1]));
+  const auto whole = glia::tensor<std::int32_t>({3, -7, 9, 9});
+  CHECK(glia::max(whole).item() == 9);
+  CHECK(glia::argmax(whole).item() == 2);
+  CHECK(glia::prod(whole).item() == 3 * -7 * 81);
+}
+
+TEST_CASE("any and all") {
+  const auto x = glia::tensor<float>({0, 0, 1, 0, 2, 3}, {3, 2});
+  CHECK(glia::any(x, 1).to_vector() == std::vector<bool>{false, true, true});
+  CHECK(glia::all(x, 1).to_vector() == std::vector<bool>{false, false, true});
+  CHECK(glia::any(x).item());
+  CHECK_FALSE(glia::all(x).item());
+  const auto nothing = glia::zeros<float>({0, 2});
+  CHECK(glia::all(nothing).item());
+  CHECK_FALSE(glia::any(nothing).item());
+}
+
+TEST_CASE("empty and 0-d inputs") {
+  const auto nothing = glia::zeros<double>({2, 0, 3});
+  CHECK(glia::prod(nothing, 1).to_vector() == std::vector<double>(6, 1.0));
+  CHECK(glia::norm(nothing).item() == 0.0);
+  CHECK(glia::logsumexp(nothing).item() == -std::numeric_limits<double>::infinity());
+  CHECK(glia::max(nothing, 0).shape() == Shape{0, 3});
+  CHECK(glia::cumsum(nothing, 0).shape() == nothing.shape());
+  CHECK(std::isnan(glia::var(glia::ones<double>({1})).item()));
+  const auto number = glia::full<double>({}, -2.0);
+  CHECK(glia::max(number).item() == -2.0);
+  CHECK(glia::norm(number).item() == 2.0);
+  CHECK(glia::argmax(number).item() == 0);
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(glia::logsumexp(glia::full<double>({2}, -infinity)).item() == -infinity);
+  CHECK(glia::logsumexp(glia::tensor<double>({0.0, infinity})).item() == infinity);
+}
+
+TEST_CASE("reductions name what is wrong") {
+  const auto x = glia::zeros<double>({2, 0, 3});
+  CHECK(error_of<glia::ShapeError>([&] { glia::max(x, 1); }) == "max: no elements to choose from in an input of shape [2, 0, 3]");
+  CHECK(error_of<glia::ShapeError>([&] { glia::argmin(x); }) == "argmin: no elements to choose from in an input of shape [2, 0, 3]");
+  CHECK(error_of<glia::IndexError>([&] { glia::norm(x, 3); }) == "norm: axis 3 is outside a tensor of rank 3");
+  CHECK(error_of<glia::IndexError>([&] { glia::prod(x, {0, -3}); }) == "prod: axis -3 is named twice in [0, -3]");
+  CHECK(error_of<glia::IndexError>([&] { glia::cumsum(glia::zeros<double>({}), 0); }) == "cumsum: axis 0 is outside a tensor of rank 0");
+  CHECK(error_of<glia::Error>([] { glia::logsumexp(D64()); }) == "logsumexp: input is undefined (a default-constructed tensor)");
+}
+
+TEST_CASE("float32 reductions are accurate and do not depend on the thread count") {
+  glia::Generator generator(11);
+  const auto x = glia::rand<float>({70000, 3}, generator, 0.0f, 1.0f);
+  const auto values = x.to_vector();
+  double exact = 0;
+  for (const float v : values) exact += static_cast<double>(v);
+  const int threads = glia::num_threads();
+  std::vector<float> first;
+  for (const int count : {1, 2, 5}) {
+    glia::set_num_threads(count);
+    auto all = glia::sum(x, 0).to_vector();
+    const auto rows = glia::norm(x, {0, 1}).to_vector(), runs = glia::cumsum(x, 0).to_vector(), total = glia::sum(x).to_vector();
+    all.insert(all.end(), rows.begin(), rows.end());
+    all.insert(all.end(), runs.begin(), runs.end());
+    all.insert(all.end(), total.begin(), total.end());
+    if (first.empty()) first = all;
+    CHECK(first == all);
+    CHECK(std::abs(static_cast<double>(total[0]) - exact) <= exact * 6e-8);
+  }
+  glia::set_num_threads(threads);
+}
