@@ -3,6 +3,7 @@
 # where Eigen and compiler macros may appear, and what every header must have. Prints FILE:LINE: rule, exits with 1.
 # check_layers.sh --self-test    checks that each rule catches a header that breaks it.
 set -euo pipefail
+self=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
 # Reads headers (paths relative to the folder that holds glia/), prints one line per violation.
 check_files() {
@@ -11,6 +12,8 @@ check_files() {
     function layer_of(path, parts, n) {
       n = split(path, parts, "/")
       if (n == 2) return "umbrella"
+      # A tool built on ops, which nothing in autograd uses.
+      if (path == "glia/autograd/gradcheck.hpp") return "ops"
       if (parts[2] == "kernels") return "kernels/" parts[3]
       return parts[2]
     }
@@ -65,7 +68,8 @@ check_files() {
         if (name ~ /^(cuda|cublas|cudnn)[a-zA-Z0-9_]*\.h$/ && FILENAME !~ /^glia\/(cuda\.hpp$|device\/(.*_)?cuda|kernels\/cuda\/)/)
           report("a CUDA header outside the CUDA half")
         if (name ~ /^glia\//) {
-          print FILENAME, name > edges
+          # dual.hpp ends by including its functions, which need it: the one wanted loop.
+          if (FILENAME " " name != "glia/core/dual.hpp glia/core/math_dual.hpp") print FILENAME, name > edges
           target = layer_of(name)
           if (layer == "umbrella") {
             if (FILENAME == "glia/fwd.hpp" && target != "core" && target != "device")
@@ -104,7 +108,7 @@ check_tree() {
   if [ ${#files[@]} -eq 0 ]; then echo "check_layers: no headers in $directory/glia"; return 1; fi
   violations=$(check_files "$edges" "${files[@]}")
   # No header may, through others, include itself; tsort names the files of a loop.
-  loops=$(tsort "$edges" 2>&1 >/dev/null | sed -n 's/^tsort: \(glia\/.*\)$/\1: part of an include cycle/p')
+  loops=$(tsort "$edges" 2>&1 >/dev/null | sed -n 's/^tsort: \(glia\/.*\)$/\1: part of an include cycle/p') || true
   rm -f "$edges"
   if [ -n "$violations$loops" ]; then
     [ -z "$violations" ] || echo "$violations"
@@ -136,15 +140,15 @@ self_test() {
     mkdir -p "$tree/glia/$(dirname "$2")"
     printf '%b' "$3" >"$tree/glia/$2"
     [ -z "${4:-}" ] || printf '%b' "$4" >"$tree/glia/core/b.hpp"
-    if output=$(check_tree "$tree" 2>&1); then
+    if output=$(bash "$self" "$tree" 2>&1); then
       echo "self-test: accepted, but must refuse ($1): $3"; failures=$((failures + 1))
     elif [[ $output != *"$1"* ]]; then
       echo "self-test: refused without \"$1\": $output"; failures=$((failures + 1))
     fi
   }
   reset_tree
-  if ! (check_tree "$tree") >/dev/null; then
-    echo "self-test: a clean tree is refused:"; (check_tree "$tree") || true; failures=$((failures + 1))
+  if ! bash "$self" "$tree" >/dev/null; then
+    echo "self-test: a clean tree is refused:"; bash "$self" "$tree" || true; failures=$((failures + 1))
   fi
   refuse 'has no #pragma once' core/a.hpp 'int a;\n'
   refuse 'layer core may not include' core/a.hpp '#pragma once\n#include <glia/tensor/tensor.hpp>\n'

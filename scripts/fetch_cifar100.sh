@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # fetch_cifar100.sh DIR: downloads CIFAR-100 (binary version) from its author's page into DIR/cifar-100-binary. Says the
 # size first, resumes a broken download, verifies the checksum, and does nothing when the files are already there.
+# Exits with 3 for a wrong checksum, with 1 for anything else.
 # GLIA_CIFAR100_URL and GLIA_CIFAR100_MD5 name another copy (the test uses a server on the loopback interface).
 set -euo pipefail
 
@@ -14,7 +15,7 @@ part=$archive.part
 unpacked=$directory/cifar-100-binary
 
 say() { echo "fetch_cifar100: $*"; }
-fail() { say "$*" >&2; exit 1; }
+fail() { say "$*" >&2; exit "${code:-1}"; }
 checksum() { md5sum "$1" | cut -d ' ' -f 1; }
 
 if [ -s "$unpacked/train.bin" ] && [ -s "$unpacked/test.bin" ]; then
@@ -25,12 +26,12 @@ mkdir -p "$directory"
 
 # One attempt, going on from where the partial file ends. Returns 0 when the server has no more bytes to give.
 transfer() {
-  local status=0 code
+  local status=0 http
   if command -v curl >/dev/null 2>&1; then
-    code=$(curl --fail --location --silent --show-error --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
+    http=$(curl --fail --location --silent --show-error --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
       --continue-at - --output "$part" --write-out '%{http_code}' "$url") || status=$?
     # 416: the partial file is already as long as the original; the checksum decides.
-    [ "$code" != 416 ] || return 0
+    [ "$http" != 416 ] || return 0
     # 33: the server cannot resume, so the partial file is of no use.
     if [ "$status" = 33 ]; then rm -f "$part"; fi
     return "$status"
@@ -60,11 +61,11 @@ if [ ! -e "$archive" ]; then
   got=$(checksum "$part")
   if [ "$got" != "$md5" ]; then
     rm -f "$part"
-    fail "wrong checksum: md5 $got, expected $md5. The file was removed; nothing was unpacked."
+    code=3 fail "wrong checksum: md5 $got, expected $md5. The file was removed; nothing was unpacked."
   fi
   mv "$part" "$archive"
 elif [ "$(checksum "$archive")" != "$md5" ]; then
-  fail "wrong checksum: $archive is not the expected file (md5 $md5). Remove it and run this again."
+  code=3 fail "wrong checksum: $archive is not the expected file (md5 $md5). Remove it and run this again."
 fi
 say "checksum is right (md5 $md5)"
 

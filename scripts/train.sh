@@ -52,7 +52,10 @@ if [ "$synthetic" = 0 ]; then
     fi
     if [ "$download" = 1 ]; then
       command -v curl >/dev/null || command -v wget >/dev/null || bash scripts/install_deps.sh curl:curl ca-certificates
-      if bash scripts/fetch_cifar100.sh "$root/data"; then data=$root/data; fi
+      status=0
+      bash scripts/fetch_cifar100.sh "$root/data" || status=$?
+      # Without a network the run below is a generated one, and says so; a wrong file is an error.
+      if [ "$status" = 0 ]; then data=$root/data; elif [ "$status" = 3 ]; then exit 1; fi
     else
       echo "train: CIFAR-100 was not found, and no download was asked for (--download, or GLIA_DOWNLOAD=1: 161 MiB)."
     fi

@@ -1,4 +1,4 @@
-// expect: write x.to<
+// expect: both tensors must be on the same device: write x.to<
 // Adding tensors of two devices: the message says to copy one.
 #include <glia/glia.hpp>
 

@@ -1,4 +1,4 @@
-// expect: cast
+// expect: both tensors must have the same scalar: write x.cast<
 // Adding tensors of two scalar types: the message says to cast one.
 #include <glia/glia.hpp>
 

@@ -22,6 +22,13 @@ install_glia() {
 
 if [ "$way" = find_package ] || [ "$way" = pkg_config ]; then install_glia >"$scratch/install.log" || { cat "$scratch/install.log"; exit 1; }; fi
 
+# A compiler's remark that is not a warning (GCC's notes on changed calling conventions) is noise for a user too.
+refuse_remarks() {
+  if grep -E '(warning|note): ' "$1"; then
+    echo "consumer: the compiler printed remarks"; exit 1
+  fi
+}
+
 if [ "$way" = pkg_config ]; then
   if ! command -v pkg-config >/dev/null; then
     echo "consumer: pkg-config is missing (Debian/Ubuntu: apt-get install pkg-config)"; exit 1
@@ -34,7 +41,8 @@ if [ "$way" = pkg_config ]; then
   for unit in main other; do
     # shellcheck disable=SC2046,SC2086  # lists of flags
     $launcher "$cxx" -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror $(pkg-config --cflags glia) \
-      $(pkg-config --cflags-only-I eigen3 | sed 's/-I/-isystem /g') -c "$here/source/$unit.cpp" -o "$unit.o"
+      $(pkg-config --cflags-only-I eigen3 | sed 's/-I/-isystem /g') -c "$here/source/$unit.cpp" -o "$unit.o" 2>"$unit.log" || { cat "$unit.log"; exit 1; }
+    refuse_remarks "$unit.log"
     objects+=("$unit.o")
   done
   # shellcheck disable=SC2046
@@ -46,6 +54,7 @@ fi
 "$cmake" -S "$here/$way" -B "$scratch/$way" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
   -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH="$prefix" -DGLIA_SOURCE_DIR="$source" \
   -DGLIA_DOWNLOAD_DIR="${GLIA_DOWNLOAD_DIR:-$scratch/downloads}"
-"$cmake" --build "$scratch/$way"
+"$cmake" --build "$scratch/$way" >"$scratch/$way.log" 2>&1 || { cat "$scratch/$way.log"; exit 1; }
+refuse_remarks "$scratch/$way.log"
 "$scratch/$way/consumer"
 [ "$way" != find_package ] || "$scratch/$way/consumer_native"

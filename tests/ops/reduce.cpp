@@ -134,6 +134,9 @@ TEST_CASE("empty and 0-d inputs") {
   CHECK(glia::max(number).item() == -2.0);
   CHECK(glia::norm(number).item() == 2.0);
   CHECK(glia::argmax(number).item() == 0);
+  const auto table = glia::ones<double>({2, 3});  // an empty list means all axes, not axis 0
+  CHECK(glia::sum(table, {}, true).shape() == Shape{1, 1});
+  CHECK(glia::max(table, {}, true).shape() == Shape{1, 1});
   const double infinity = std::numeric_limits<double>::infinity();
   CHECK(glia::logsumexp(glia::full<double>({2}, -infinity)).item() == -infinity);
   CHECK(glia::logsumexp(glia::tensor<double>({0.0, infinity})).item() == infinity);

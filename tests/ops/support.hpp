@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "../support/near.hpp"
+
 namespace ops_test {
 
 using glia::Index;
@@ -44,18 +46,11 @@ glia::Tensor<T> strided(const glia::Tensor<T>& x) {
   return memory.select(-1, 1).permute(reverse);
 }
 
-// Every |actual - expected| <= tolerance; a tolerance as large as the largest expected value proves nothing and fails.
+// Every |actual - expected| <= tolerance; a tolerance as large as the largest expected value fails.
 template <class T>
 void check_close(const std::vector<T>& actual, const std::vector<double>& expected, double tolerance) {
-  REQUIRE(actual.size() == expected.size());
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double difference = std::abs(static_cast<double>(actual[i]) - expected[i]);
-    worst = std::max(worst, std::isnan(difference) ? INFINITY : difference);
-    largest = std::max(largest, std::abs(expected[i]));
-  }
-  if (largest > 0) CHECK(tolerance < largest);
-  CHECK(worst <= tolerance);
+  const std::string problem = glia_test::compare(actual, expected, {0.0, tolerance});
+  CHECK_MESSAGE(problem.empty(), problem);
 }
 template <class T>
 void check_close(const glia::Tensor<T>& actual, const std::vector<double>& expected, double tolerance = 1e-12) {

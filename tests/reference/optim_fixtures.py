@@ -193,7 +193,7 @@ lines = [
     f"// All parameters one after the other, after steps {', '.join(str(t + 1) for t in KEPT)}.",
 ]
 for name, rows in TRAJECTORIES.items():
-    body = ",\n    ".join(numbers(rows[t]) for t in KEPT)
+    body = ",\n    ".join("\n     ".join(textwrap.wrap(numbers(rows[t]), 115)) for t in KEPT)
     lines.append(f"inline constexpr double {name}[{len(KEPT)}][{len(rows[0])}] = {{\n    {body}}};")
 lines += ["", "// Learning rates in step 0, 1, 2, ... of a schedule over a base rate of 1."]
 for name, row in SCHEDULES.items():

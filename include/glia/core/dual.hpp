@@ -176,6 +176,8 @@ struct Partial {
 // How many times a functor is already a derivative: 0 for a plain one, one more for each Partial around it.
 template <class F>
 inline constexpr int functor_order = 0;
+template <class F>
+inline constexpr int functor_order<const F> = functor_order<F>;
 template <class F, int I>
 inline constexpr int functor_order<Partial<F, I>> = 1 + functor_order<F>;
 

@@ -104,7 +104,7 @@ struct RandomState {
   Generator draw(Index count) {
     Generator out = generator;
     out.counter =
-        autograd::DrawTape::draw([&] { return generator.reserve(static_cast<std::uint64_t>(count)); });
+        autograd::DrawTape::draw([&] { return generator.reserve(count); });
     return out;
   }
 };
@@ -185,45 +185,60 @@ struct NamedTensor {
   Tensor<T, D> tensor;
 };
 
-// Writes every parameter's path into it, so that errors can name it. Optimizers do this.
+// Writes every parameter's and buffer's path into it, so that errors can name it. Optimizers do this.
 template <class M>
 void name_parameters(M& module) {
   visit(module, [](const std::string& path, auto& object) {
-    if constexpr (is_parameter<std::remove_cvref_t<decltype(object)>>)
-      object.tensor().impl()->gradient_state().name = path;
+    using X = std::remove_cvref_t<decltype(object)>;
+    if constexpr (is_parameter<X> || is_buffer<X>) object.tensor().impl()->gradient_state().name = path;
   });
 }
 
-// Scalar and device of a module's parameters: the first floating-point and the first device among the template arguments
-// of its type, float and Cpu if there are none (SmallNet<Cuda>: float on Cuda).
+// Scalar and device of a module's parameters: the first floating-point type and the first device among the template arguments of
+// its type, and of their template arguments; float and Cpu if there are none. SmallNet<Cuda> is float on Cuda, and
+// Sequential<Linear<Cpu, double>> is double on Cpu.
 namespace detail {
 template <class X>
 concept DeviceTag = std::is_empty_v<X> && requires { { X::name } -> std::convertible_to<const char*>; };
-template <class... Args>
-struct FirstDevice {
-  using type = Cpu;
+
+// The first that is not void.
+template <class... X>
+struct FirstFound {
+  using type = void;
 };
-template <class A, class... Rest>
-struct FirstDevice<A, Rest...> {
-  using type = typename std::conditional_t<DeviceTag<A>, std::type_identity<A>, FirstDevice<Rest...>>::type;
+template <class X, class... Rest>
+struct FirstFound<X, Rest...> {
+  using type = typename std::conditional_t<std::is_void_v<X>, FirstFound<Rest...>, std::type_identity<X>>::type;
 };
-template <class... Args>
-struct FirstScalar {
-  using type = float;
+template <class X>
+struct FindDevice {
+  using type = void;
 };
-template <class A, class... Rest>
-struct FirstScalar<A, Rest...> {
-  using type = typename std::conditional_t<Floating<A>, std::type_identity<A>, FirstScalar<Rest...>>::type;
+template <DeviceTag X>
+struct FindDevice<X> {
+  using type = X;
+};
+template <template <class...> class M, class... Args>
+  requires(!DeviceTag<M<Args...>>)
+struct FindDevice<M<Args...>> {
+  using type = typename FirstFound<typename FindDevice<Args>::type...>::type;
+};
+template <class X>
+struct FindScalar {
+  using type = void;
+};
+template <Floating X>
+struct FindScalar<X> {
+  using type = X;
+};
+template <template <class...> class M, class... Args>
+struct FindScalar<M<Args...>> {
+  using type = typename FirstFound<typename FindScalar<Args>::type...>::type;
 };
 template <class M>
 struct ModuleTypes {
-  using scalar = float;
-  using device = Cpu;
-};
-template <template <class...> class M, class... Args>
-struct ModuleTypes<M<Args...>> {
-  using scalar = typename FirstScalar<Args...>::type;
-  using device = typename FirstDevice<Args...>::type;
+  using scalar = typename FirstFound<typename FindScalar<M>::type, float>::type;
+  using device = typename FirstFound<typename FindDevice<M>::type, Cpu>::type;
 };
 }  // namespace detail
 

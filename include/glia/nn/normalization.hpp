@@ -13,6 +13,11 @@ template <class T, class D>
 Tensor<T, D> channel_vector(Index channels, double value) {
   return glia::full<T, D>({channels}, static_cast<T>(value));
 }
+template <class T, class D>
+void require_channels(const char* op, const Tensor<T, D>& x, Index channels) {
+  if (x.size(-1) != channels)
+    raise<ShapeError>(op, "input has ", x.size(-1), " channels (last axis of ", x.shape(), "), expected ", channels);
+}
 inline void check_channels(const char* layer, Index channels) {
   if (channels < 1) raise<ValueError>(layer, "the number of channels must be positive, got ", channels);
 }
@@ -48,7 +53,11 @@ struct BatchNorm {
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) {
-    auto y = with_path(running_mean, [&] { return training ? train_step(x, residual) : infer(x, residual); });
+    auto y = with_path(running_mean, [&] {
+      glia::detail::require_min_rank("batch_norm", "input", x, 1);
+      detail::require_channels("batch_norm", x, running_mean.shape()[0]);
+      return training ? train_step(x, residual) : infer(x, residual);
+    });
     return traced(*this, "BatchNorm", std::move(y));
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) {
@@ -61,10 +70,8 @@ struct BatchNorm {
                                 {options.epsilon, options.relu}, residual);
   }
   Tensor<T, Device> train_step(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) {
-    if (x.defined() && x.rank() > 0 && x.size(-1) > 0 && x.numel() / x.size(-1) < 2)
+    if (x.numel() / x.size(-1) < 2)
       raise<ValueError>("batch_norm", "training needs at least two values per channel, got shape ", x.shape());
-    glia::detail::require_defined("batch_norm", "input", x);
-    if (x.rank() > 0) glia::detail::require_channel_vector("batch_norm", "running_mean", running_mean.tensor(), x.size(-1), false);
     const auto result = batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
     if (!autograd::recomputing()) {
       const NoGrad plain;
@@ -101,8 +108,7 @@ struct LayerNorm {
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     auto y = with_path(weight, [&] {
       glia::detail::require_min_rank("layer_norm", "input", x, 1);
-      if (x.size(-1) != features)
-        raise<ShapeError>("layer_norm", "input has ", x.size(-1), " features (last axis of ", x.shape(), "), expected ", features);
+      detail::require_channels("layer_norm", x, features);
       return layer_norm(x, weight.tensor(), bias.tensor(), {options.epsilon});
     });
     return traced(*this, "LayerNorm", std::move(y));
@@ -136,9 +142,7 @@ struct GroupNorm {
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     auto y = with_path(weight, [&] {
       glia::detail::require_min_rank("group_norm", "input", x, 2);
-      if (x.size(-1) != options.channels)
-        raise<ShapeError>("group_norm", "input has ", x.size(-1), " channels (last axis of ", x.shape(), "), expected ",
-                          options.channels);
+      detail::require_channels("group_norm", x, options.channels);
       return group_norm(x, options.groups, weight.tensor(), bias.tensor(), {options.epsilon});
     });
     return traced(*this, "GroupNorm", std::move(y));

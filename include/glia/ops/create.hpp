@@ -121,7 +121,7 @@ Tensor<T, D> rand(const Shape& shape, Generator& generator, std::type_identity_t
                   std::type_identity_t<T> high = T(1)) {
   auto out = Tensor<T, D>::empty(shape);
   const auto key = generator.key;
-  const auto counter = generator.reserve(static_cast<std::uint64_t>(out.numel()));
+  const auto counter = generator.reserve(out.numel());
   fill_uniform(D{}, out.mutable_data(), out.numel(), key, counter, low, high);
   return out;
 }
@@ -132,7 +132,7 @@ Tensor<T, D> randn(const Shape& shape, Generator& generator, std::type_identity_
                    std::type_identity_t<T> deviation = T(1)) {
   auto out = Tensor<T, D>::empty(shape);
   const auto key = generator.key;
-  const auto counter = generator.reserve(static_cast<std::uint64_t>(out.numel()));
+  const auto counter = generator.reserve(out.numel());
   fill_normal(D{}, out.mutable_data(), out.numel(), key, counter, mean, deviation);
   return out;
 }
@@ -143,7 +143,7 @@ Tensor<T, D> bernoulli(const Shape& shape, Generator& generator, double p) {
   if (!(p >= 0.0 && p <= 1.0)) raise<ValueError>("bernoulli", "the probability must be in [0, 1], got ", p);
   auto out = Tensor<T, D>::empty(shape);
   const auto key = generator.key;
-  const auto counter = generator.reserve(static_cast<std::uint64_t>(out.numel()));
+  const auto counter = generator.reserve(out.numel());
   fill_bernoulli(D{}, out.mutable_data(), out.numel(), key, counter, p);
   return out;
 }
@@ -152,7 +152,7 @@ Tensor<T, D> bernoulli(const Shape& shape, Generator& generator, double p) {
 inline Tensor<std::int64_t> permutation(Index n, Generator& generator) {
   auto out = Tensor<std::int64_t>::empty({n});
   const auto key = generator.key;
-  const auto counter = generator.reserve(static_cast<std::uint64_t>(n));
+  const auto counter = generator.reserve(n);
   random_permutation(Cpu{}, out.mutable_data(), n, key, counter);
   return out;
 }

@@ -93,13 +93,13 @@ Tensor<T, D> contiguous_or_undefined(const Tensor<T, D>& x) {
 // Inputs: 0 x, 1 gamma, 2 beta, 3 residual.
 template <class T, class D>
 struct BatchNormNode final : autograd::Node {
-  autograd::Saved<T, D> x, gamma, y;
-  Tensor<T, D> mean, inv_std;  // no history
-  bool training = true, relu = false;
+  autograd::Saved<T, D> x, gamma, beta, y;  // beta and y only for the mask of a fused ReLU
+  Tensor<T, D> mean, inv_std;               // no history
+  bool training = true, relu = false, has_residual = false;
   double epsilon = 0;
   const char* name() const noexcept override { return "batch_norm"; }
   void release() noexcept override {
-    x.reset(), gamma.reset(), y.reset();
+    x.reset(), gamma.reset(), beta.reset(), y.reset();
     mean = inv_std = Tensor<T, D>();
   }
 
@@ -112,9 +112,18 @@ struct BatchNormNode final : autograd::Node {
   }
 
  private:
+  // 1 where the output is positive: that does not change in a neighbourhood, so it carries no gradient.
+  Tensor<T, D> active(const Tensor<T, D>& input, const Tensor<T, D>& weight) {
+    const NoGrad plain;
+    if (has_residual) return map(functor::PositiveMask{}, y.get(this));
+    auto value = mul(sub(input, mean), weight.defined() ? mul(inv_std, weight) : inv_std);
+    const auto offset = beta.get(this);
+    return map(functor::PositiveMask{}, offset.defined() ? add(value, offset) : value);
+  }
+
   void composed(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
     auto dy = g.template output<T, D>();
-    if (relu) dy = mul(dy, map(functor::PositiveMask{}, y.get(this).detach()));
+    if (relu) dy = mul(dy, active(input, weight));
     const Axes rows = leading_axes(input.rank() - 1);
     // A single axis means one row: an empty list would mean all axes.
     const auto as_rows = [&](const Tensor<T, D>& t) { return rows.empty() ? t.reshape({1, t.shape()[0]}) : t; };
@@ -128,20 +137,21 @@ struct BatchNormNode final : autograd::Node {
   void fused(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
     const auto dy = plain_contiguous(g.template output<T, D>());
     const auto in = plain_contiguous(input), scale = contiguous_or_undefined(weight);
+    const auto offset = contiguous_or_undefined(beta.get(this)), out = y.get(this);
     const Index channels = mean.numel(), rows = channels == 0 ? 0 : in.numel() / channels;
-    const auto out = relu ? y.get(this) : Tensor<T, D>();
     auto sum_dy = Tensor<T, D>::empty({channels}), sum_dy_xhat = Tensor<T, D>::empty({channels});
     Tensor<T, D> masked;
     if (relu && g.needs(3)) masked = Tensor<T, D>::empty(in.shape());
     batch_norm_backward_sums(D{}, dy.data(), in.data(), data_or_null(out), rows, channels, mean.data(), inv_std.data(),
+                             data_or_null(scale), data_or_null(offset), relu,
                              masked.defined() ? masked.mutable_data() : nullptr, sum_dy.mutable_data(),
                              sum_dy_xhat.mutable_data());
     if (g.needs(0)) {
       auto dx = Tensor<T, D>::empty(in.shape());
       const auto& source = masked.defined() ? masked : dy;
-      batch_norm_backward_input(D{}, source.data(), in.data(), masked.defined() ? nullptr : data_or_null(out), rows, channels,
-                                mean.data(), inv_std.data(), data_or_null(scale), sum_dy.data(), sum_dy_xhat.data(), training,
-                                dx.mutable_data());
+      batch_norm_backward_input(D{}, source.data(), in.data(), data_or_null(out), rows, channels, mean.data(), inv_std.data(),
+                                data_or_null(scale), data_or_null(offset), relu && !masked.defined(), sum_dy.data(),
+                                sum_dy_xhat.data(), training, dx.mutable_data());
       g.set(0, dx);
     }
     give(g, sum_dy_xhat, sum_dy, masked.defined() ? masked : dy);
@@ -172,7 +182,9 @@ Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const Tensor<T, D>& mean, c
                      data_or_null(offset), options.relu, out.mutable_data());
   if (auto* node = autograd::record<BatchNormNode<T, D>>(out, x, gamma, beta, residual)) {
     node->x.save(x), node->gamma.save(gamma);
-    if (options.relu) node->y.save_output(out);
+    if (options.relu) node->beta.save(beta);
+    if (options.relu && residual.defined()) node->y.save_output(out);
+    node->has_residual = residual.defined();
     node->mean = centre, node->inv_std = inv_std;
     node->training = training, node->relu = options.relu, node->epsilon = options.epsilon;
   }

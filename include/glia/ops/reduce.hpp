@@ -195,11 +195,11 @@ Tensor<T, D> min(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = fa
 // Position of the largest (smallest) value along `axis`: the first of equals, the first NaN if there is one.
 template <class T, class D>
 Tensor<std::int64_t, D> argmax(const Tensor<T, D>& x, Index axis, bool keepdim = false) {
-  return detail::arg_extreme_op<true>("argmax", x, Axes{axis}, keepdim);
+  return detail::arg_extreme_op<true>("argmax", x, Axes{static_cast<Index>(axis)}, keepdim);
 }
 template <class T, class D>
 Tensor<std::int64_t, D> argmin(const Tensor<T, D>& x, Index axis, bool keepdim = false) {
-  return detail::arg_extreme_op<false>("argmin", x, Axes{axis}, keepdim);
+  return detail::arg_extreme_op<false>("argmin", x, Axes{static_cast<Index>(axis)}, keepdim);
 }
 // The same in the row-major order of all elements; a 0-d tensor.
 template <class T, class D>
@@ -271,15 +271,15 @@ Tensor<T, D> prod(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = f
 
 // One axis instead of a list: max(x, -1). (Templates, so that an empty list {} keeps meaning all axes.)
 // clang-format off
-template <Floating T, class D, std::same_as<int> I> Tensor<T, D> var(const Tensor<T, D>& x, I axis, bool keepdim = false, Index correction = 1) { return var(x, Axes{axis}, keepdim, correction); }
-template <Floating T, class D, std::same_as<int> I> Tensor<T, D> stddev(const Tensor<T, D>& x, I axis, bool keepdim = false, Index correction = 1) { return stddev(x, Axes{axis}, keepdim, correction); }
-template <class T, class D, std::same_as<int> I> Tensor<T, D> max(const Tensor<T, D>& x, I axis, bool keepdim = false) { return max(x, Axes{axis}, keepdim); }
-template <class T, class D, std::same_as<int> I> Tensor<T, D> min(const Tensor<T, D>& x, I axis, bool keepdim = false) { return min(x, Axes{axis}, keepdim); }
-template <class T, class D, std::same_as<int> I> Tensor<bool, D> any(const Tensor<T, D>& x, I axis, bool keepdim = false) { return any(x, Axes{axis}, keepdim); }
-template <class T, class D, std::same_as<int> I> Tensor<bool, D> all(const Tensor<T, D>& x, I axis, bool keepdim = false) { return all(x, Axes{axis}, keepdim); }
-template <Floating T, class D, std::same_as<int> I> Tensor<T, D> norm(const Tensor<T, D>& x, I axis, bool keepdim = false) { return norm(x, Axes{axis}, keepdim); }
-template <Floating T, class D, std::same_as<int> I> Tensor<T, D> logsumexp(const Tensor<T, D>& x, I axis, bool keepdim = false) { return logsumexp(x, Axes{axis}, keepdim); }
-template <class T, class D, std::same_as<int> I> Tensor<T, D> prod(const Tensor<T, D>& x, I axis, bool keepdim = false) { return prod(x, Axes{axis}, keepdim); }
+template <Floating T, class D, std::integral I> Tensor<T, D> var(const Tensor<T, D>& x, I axis, bool keepdim = false, Index correction = 1) { return var(x, Axes{static_cast<Index>(axis)}, keepdim, correction); }
+template <Floating T, class D, std::integral I> Tensor<T, D> stddev(const Tensor<T, D>& x, I axis, bool keepdim = false, Index correction = 1) { return stddev(x, Axes{static_cast<Index>(axis)}, keepdim, correction); }
+template <class T, class D, std::integral I> Tensor<T, D> max(const Tensor<T, D>& x, I axis, bool keepdim = false) { return max(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<T, D> min(const Tensor<T, D>& x, I axis, bool keepdim = false) { return min(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<bool, D> any(const Tensor<T, D>& x, I axis, bool keepdim = false) { return any(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<bool, D> all(const Tensor<T, D>& x, I axis, bool keepdim = false) { return all(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <Floating T, class D, std::integral I> Tensor<T, D> norm(const Tensor<T, D>& x, I axis, bool keepdim = false) { return norm(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <Floating T, class D, std::integral I> Tensor<T, D> logsumexp(const Tensor<T, D>& x, I axis, bool keepdim = false) { return logsumexp(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<T, D> prod(const Tensor<T, D>& x, I axis, bool keepdim = false) { return prod(x, Axes{static_cast<Index>(axis)}, keepdim); }
 // clang-format on
 
 }  // namespace GLIA_NS

@@ -5,6 +5,8 @@
 #include <glia/ops/arithmetic.hpp>
 #include <glia/ops/view.hpp>
 
+#include <concepts>
+
 namespace GLIA_NS {
 
 namespace detail {
@@ -92,14 +94,14 @@ Tensor<T, D> mean(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = f
   return detail::sum_axes("mean", x, axes, keepdim, true);
 }
 
-// The mean over one axis: mean(x, 0).
-template <Floating T, class D>
-Tensor<T, D> mean(const Tensor<T, D>& x, int axis, bool keepdim = false) {
-  return mean(x, Axes{axis}, keepdim);
+// The mean over one axis: mean(x, 0). (The axis is a template parameter so that mean(x, {}) keeps meaning all axes.)
+template <Floating T, class D, std::integral I>
+Tensor<T, D> mean(const Tensor<T, D>& x, I axis, bool keepdim = false) {
+  return mean(x, Axes{static_cast<Index>(axis)}, keepdim);
 }
-template <class T, class D>
-Tensor<T, D> sum(const Tensor<T, D>& x, int axis, bool keepdim = false) {
-  return sum(x, Axes{axis}, keepdim);
+template <class T, class D, std::integral I>
+Tensor<T, D> sum(const Tensor<T, D>& x, I axis, bool keepdim = false) {
+  return sum(x, Axes{static_cast<Index>(axis)}, keepdim);
 }
 
 // Sums `x` down to `shape`, which must broadcast to x's shape: the gradient of an expansion.

@@ -39,7 +39,7 @@ class Combined final : public Optimizer<T, D> {
 
   void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      parts_[i]->list_state(list, prefix + std::to_string(i) + '.' + parts_[i]->name() + '.');
+      parts_[i]->list_state(list, text(prefix, i, ".", parts_[i]->name(), "."));
   }
 
   // The optimizers, in order; part(i) can be given a learning rate of its own.

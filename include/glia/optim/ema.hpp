@@ -54,11 +54,11 @@ class Ema {
   // Optimizer::visit_state. The tensors have the scalars of the module's own.
   template <class V>
   void visit_state(V&& visitor) {
-    visitor(std::string("updates"), updates_);
+    visitor(text("updates"), updates_);
     nn::visit(average_, [&](const std::string& path, auto& object) {
       if constexpr (is_state<decltype(object)>) {
         const Shape expected = object.shape();
-        visitor("average." + path, object.tensor());
+        visitor(text("average.", path), object.tensor());
         if (!object.defined() || object.shape() != expected || !object.tensor().is_contiguous())
           raise<ShapeError>("ema", "state average.", path, " must be a contiguous tensor of shape ", expected);
       }

@@ -96,7 +96,7 @@ std::vector<Group<T, D>> make_groups(const char* op, std::vector<ParameterGroup<
     require_not_negative(op, "the learning rate factor", factor);
     require_not_negative(op, "the weight decay", decay);
     for (auto& parameter : from.parameters) {
-      if (parameter.name.empty()) parameter.name = "parameter" + std::to_string(count);
+      if (parameter.name.empty()) parameter.name = text("parameter", count);
       ++count;
       const std::string& name = parameter.name;
       if (!parameter.tensor.defined()) raise<ValueError>(op, "parameter ", name, " is undefined");

@@ -46,8 +46,8 @@ class Lookahead final : public Optimizer<T, D> {
 
   void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
     inner_->list_state(list, prefix);
-    list.push_back({prefix + "lookahead_steps", &steps_});
-    for (std::size_t i = 0; i < slow_.size(); ++i) list.push_back({prefix + "slow." + parameters_[i].name, &slow_[i]});
+    list.push_back({text(prefix, "lookahead_steps"), &steps_});
+    for (std::size_t i = 0; i < slow_.size(); ++i) list.push_back({text(prefix, "slow.", parameters_[i].name), &slow_[i]});
   }
 
  private:

@@ -121,11 +121,11 @@ class BufferedOptimizer : public Optimizer<T, D> {
 
   void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
     for (std::size_t g = 0; g < groups_.size(); ++g)
-      list.push_back({prefix + "learning_rate." + std::to_string(g), &groups_[g].learning_rate});
+      list.push_back({text(prefix, "learning_rate.", g), &groups_[g].learning_rate});
     for (Entry& entry : entries_) {
-      list.push_back({prefix + "step." + entry.parameter.name, &entry.steps});
+      list.push_back({text(prefix, "step.", entry.parameter.name), &entry.steps});
       for (std::size_t b = 0; b < buffer_names_.size(); ++b)
-        list.push_back({prefix + buffer_names_[b] + '.' + entry.parameter.name, &entry.buffers[b]});
+        list.push_back({text(prefix, buffer_names_[b], ".", entry.parameter.name), &entry.buffers[b]});
     }
   }
 

@@ -74,7 +74,8 @@ class Qcfs {
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& z) const {
-    return nn::with_path(theta, [&] { return qcfs(z, theta.tensor(), levels_); });
+    auto out = nn::with_path(theta, [&] { return qcfs(z, theta.tensor(), levels_); });
+    return nn::traced(*this, "qcfs", std::move(out));
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& z) const { return forward(z); }
   int levels() const noexcept { return levels_; }
@@ -117,14 +118,7 @@ class ConvertedIf {
     detail::require_positive("converted_if", "theta", top);
     return top;
   }
-  static LifNeuron<> neuron(double top) {
-    LifNeuron<> n;
-    n.beta = 1;
-    n.threshold = top;
-    n.start = 0.5 * top;
-    n.reset = ResetRule(Reset::soft, true);
-    return n;
-  }
+  static IfNeuron<> neuron(double top) { return IfNeuron<>::make({.threshold = top, .initial = 0.5 * top}); }
 };
 
 }  // namespace GLIA_NS::spiking

@@ -43,6 +43,20 @@ Tensor<T, D> energy_penalty(const Tensor<T, D>& spikes, double operations) {
   return scale(sum(spikes), static_cast<T>(0.9e-3 * operations / static_cast<double>(std::max<Index>(spikes.size(1), 1))));
 }
 
+namespace detail {
+// (norm / sqrt(square))^rate; 1 for a zero filter.
+struct FilterFactor {
+  double norm, rate;
+  static constexpr const char* name = "normalize_filters_";
+  template <class R>
+  GLIA_HD R operator()(R square) const {
+    const bool some = square > R(0);
+    const R factor = math::pow(R(norm) * math::rsqrt(math::select(some, square, R(1))), R(rate));
+    return math::select(some, factor, R(1));
+  }
+};
+}  // namespace detail
+
 // Synaptic scaling: rescales every filter (row of axis 0) of a weight [O, ...] in place towards length `norm`, by the factor
 // (norm / |w|)^rate; rate 1 sets the length, smaller rates approach it. Zero filters stay. Call after the optimizer step.
 template <Floating T, class D>
@@ -53,19 +67,10 @@ void normalize_filters_(Tensor<T, D> weight, double norm, double rate = 1.0) {
   const NoGrad plain;
   const auto rows = weight.reshape({weight.size(0), -1});
   const auto squares = sum(mul(rows, rows), Axes{1}, true);
-  struct Factor {
-    double norm, rate;
-    static constexpr const char* name = "normalize_filters_";
-    double operator()(double square) const {
-      return square > 0.0 ? math::pow(norm / math::sqrt(square), rate) : 1.0;
-    }
-  };
-  const Factor factor{norm, rate};
-  std::vector<T> factors;
-  for (const T square : squares.to_vector()) factors.push_back(static_cast<T>(factor(static_cast<double>(square))));
+  const auto factors = map(detail::FilterFactor{norm, rate}, squares);
   Shape shape = Shape::filled(weight.rank(), 1);
   shape[0] = weight.size(0);
-  weight.mul_(from_vector<T, D>(factors, shape));
+  weight.mul_(factors.reshape(shape));
 }
 
 }  // namespace GLIA_NS::spiking

@@ -1,6 +1,7 @@
 #pragma once
 // Contrastive losses: NT-Xent (SimCLR) and SupCon. Composed of ops, so twice differentiable; safe for any feature length.
 
+#include <glia/ops/create.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/join.hpp>
 #include <glia/ssl/features.hpp>

@@ -39,13 +39,22 @@ constexpr T lowest_or_minus_infinity() {
 // Running sums side by side in one row: enough to fill two of the widest registers with floats.
 inline constexpr Index lane_count = 32;
 
-template <class T, class Join>
-T join_lanes(const T* lanes, Join join) {
-  T level[lane_count];
-  for (Index l = 0; l < lane_count; ++l) level[l] = lanes[l];
-  for (Index half = lane_count / 2; half > 0; half /= 2)
-    for (Index l = 0; l < half; ++l) level[l] = join(level[l], level[l + half]);
-  return level[0];
+// Halves the lanes until one is left; on the way each width takes one more group of terms if there are enough. Fixed widths
+// keep the tail of a row in vector registers too.
+template <Index Half, class A, class Term, class Join>
+A close_lanes(A* lanes, Index i, Index n, const Term& term, const Join& join) {
+  GLIA_OMP(simd)
+  for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], lanes[l + Half]);
+  if (n - i >= Half) {
+    GLIA_OMP(simd)
+    for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], term(i + l));
+    i += Half;
+  }
+  if constexpr (Half > 1) {
+    return close_lanes<Half / 2>(lanes, i, n, term, join);
+  } else {
+    return lanes[0];
+  }
 }
 
 // Folds term(0) ... term(n-1) into `first` with lane-wise partial results, in an order that depends on n alone.
@@ -58,8 +67,29 @@ A lane_fold(Index n, A first, Term term, Join join) {
     GLIA_OMP(simd)
     for (Index l = 0; l < lane_count; ++l) lanes[l] = join(lanes[l], term(i + l));
   }
-  for (Index l = 0; i + l < n; ++l) lanes[l] = join(lanes[l], term(i + l));
-  return join_lanes(lanes, join);
+  return close_lanes<lane_count / 2>(lanes, i, n, term, join);
+}
+
+template <Index Width, class Body>
+void lane_tail(Index i, Index n, const Body& body) {
+  if (n - i >= Width) {
+    GLIA_OMP(simd)
+    for (Index l = 0; l < Width; ++l) body(i + l);
+    i += Width;
+  }
+  if constexpr (Width > 1) lane_tail<Width / 2>(i, n, body);
+}
+
+// Calls body(i) for i in [0, n), in groups of fixed width down to single elements: for bodies that are expensive one by one
+// (exp) on rows that are short. Calls must be independent of each other.
+template <class Body>
+void lane_for(Index n, Body body) {
+  Index i = 0;
+  for (; i + lane_count <= n; i += lane_count) {
+    GLIA_OMP(simd)
+    for (Index l = 0; l < lane_count; ++l) body(i + l);
+  }
+  lane_tail<lane_count / 2>(i, n, body);
 }
 
 template <class A>

@@ -153,41 +153,75 @@ void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index ch
   });
 }
 
-// First pass of the backward: sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat, with g = dy, or dy where the output y > 0
-// if y is not null (fused ReLU). They are the gradients of beta and gamma. If `masked` is not null it receives g (the
-// gradient of the residual); it may be dy.
+namespace detail {
+
+// Per-channel constants of the backward pass, repeated over a wide row. The forward value (before a residual) is
+// (x - mean) * scale + shift, computed as there, so that the ReLU mask need not be read from memory.
+template <class T>
+struct BatchNormTerms {
+  std::vector<T> mean, inv_std, scale, shift;
+
+  BatchNormTerms(const WideRows& wide, const T* m, const T* s, const T* gamma, const T* beta)
+      : mean(wide.widen(m)), inv_std(wide.widen(s)), scale(wide.widen(gamma, T(1))), shift(wide.widen(beta)) {
+    for (std::size_t j = 0; j < scale.size(); ++j) scale[j] = inv_std[j] * scale[j];
+  }
+};
+
+}  // namespace detail
+
+// First pass of the backward: sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat, the gradients of beta and gamma. g is dy, or with
+// `relu` dy where the output was positive: the output is y, or is recomputed from x if y is null (no residual). If
+// `masked` is not null it receives g, the gradient of the residual; it may be dy.
 template <class T>
 void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
-                              const T* inv_std, T* masked, T* sum_dy, T* sum_dy_xhat) {
+                              const T* inv_std, const T* gamma, const T* beta, bool relu, T* masked, T* sum_dy,
+                              T* sum_dy_xhat) {
   const detail::WideRows wide(rows, channels);
-  const std::vector<T> m = wide.widen(mean), s = wide.widen(inv_std);
+  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
   std::vector<double> sums(static_cast<std::size_t>(2 * channels));
   detail::channel_sums<2, T>(rows, channels, sums.data(), [&](Index begin, Index length, Index offset, T* into) {
-    const T *g = dy + begin, *in = x + begin, *mp = m.data(), *sp = s.data();
+    const T *g = dy + begin, *in = x + begin, *m = terms.mean.data(), *s = terms.inv_std.data();
     T *a = into, *b = into + offset;
-    if (y != nullptr) {
+    if (relu && y == nullptr && masked == nullptr) {
+      const T *k = terms.scale.data(), *h = terms.shift.data();
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T centred = in[j] - m[j];
+        const T gj = centred * k[j] + h[j] > T(0) ? g[j] : T(0);
+        a[j] += gj;
+        b[j] += gj * (centred * s[j]);
+      }
+      return;
+    }
+    if (relu && masked == nullptr) {
       const T* out = y + begin;
-      if (masked != nullptr) {
-        T* kept = masked + begin;
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T gj = out[j] > T(0) ? g[j] : T(0);
+        a[j] += gj;
+        b[j] += gj * ((in[j] - m[j]) * s[j]);
+      }
+      return;
+    }
+    if (masked != nullptr) {
+      T* kept = masked + begin;
+      if (relu && y != nullptr) {
+        const T* out = y + begin;
         GLIA_OMP(simd)
         for (Index j = 0; j < length; ++j) kept[j] = out[j] > T(0) ? g[j] : T(0);
-        g = kept;
-      } else {
+      } else if (relu) {
+        const T *k = terms.scale.data(), *h = terms.shift.data();
         GLIA_OMP(simd)
-        for (Index j = 0; j < length; ++j) {
-          const T gj = out[j] > T(0) ? g[j] : T(0);
-          a[j] += gj;
-          b[j] += gj * ((in[j] - mp[j]) * sp[j]);
-        }
-        return;
+        for (Index j = 0; j < length; ++j) kept[j] = (in[j] - m[j]) * k[j] + h[j] > T(0) ? g[j] : T(0);
+      } else if (masked != dy) {
+        std::copy_n(g, length, kept);
       }
-    } else if (masked != nullptr && masked != dy) {
-      std::copy_n(g, length, masked + begin);
+      g = kept;
     }
     GLIA_OMP(simd)
     for (Index j = 0; j < length; ++j) {
       a[j] += g[j];
-      b[j] += g[j] * ((in[j] - mp[j]) * sp[j]);
+      b[j] += g[j] * ((in[j] - m[j]) * s[j]);
     }
   });
   for (Index c = 0; c < channels; ++c) {
@@ -197,32 +231,39 @@ void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index ro
 }
 
 // Second pass: dx = gamma * inv_std * (g - (sum_dy + xhat * sum_dy_xhat) / rows) if `training` (the statistics depend on
-// x), else gamma * inv_std * g. g as above: y null means dy itself. dx may be dy.
+// x), else gamma * inv_std * g. g as above (pass relu = false with an already masked dy). dx may be dy.
 template <class T>
 void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
-                               const T* inv_std, const T* gamma, const T* sum_dy, const T* sum_dy_xhat, bool training, T* dx) {
+                               const T* inv_std, const T* gamma, const T* beta, bool relu, const T* sum_dy,
+                               const T* sum_dy_xhat, bool training, T* dx) {
   const detail::WideRows wide(rows, channels);
-  const std::vector<T> m = wide.widen(mean), s = wide.widen(inv_std);
-  std::vector<T> scale = wide.widen(gamma, T(1)), mean_g(scale.size(), T(0)), slope(scale.size(), T(0));
-  for (std::size_t j = 0; j < scale.size(); ++j) {
-    scale[j] *= s[j];
-    if (!training) continue;
+  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
+  std::vector<T> mean_g(terms.mean.size(), T(0)), slope(terms.mean.size(), T(0));
+  for (std::size_t j = 0; training && j < slope.size(); ++j) {
     const std::size_t c = j % static_cast<std::size_t>(channels);
     mean_g[j] = static_cast<T>(static_cast<double>(sum_dy[c]) / static_cast<double>(rows));
-    slope[j] = static_cast<T>(static_cast<double>(sum_dy_xhat[c]) / static_cast<double>(rows)) * s[j];
+    slope[j] = static_cast<T>(static_cast<double>(sum_dy_xhat[c]) / static_cast<double>(rows)) * terms.inv_std[j];
   }
   detail::for_wide_rows(wide, [&](Index begin, Index length) {
-    const T *g = dy + begin, *in = x + begin, *mp = m.data(), *sp = scale.data(), *gp = mean_g.data(), *kp = slope.data();
+    const T *g = dy + begin, *in = x + begin, *m = terms.mean.data(), *k = terms.scale.data(), *h = terms.shift.data();
+    const T *mg = mean_g.data(), *sl = slope.data();
     T* out = dx + begin;
-    if (y == nullptr) {
+    if (!relu) {
       GLIA_OMP(simd)
-      for (Index j = 0; j < length; ++j) out[j] = sp[j] * (g[j] - gp[j] - (in[j] - mp[j]) * kp[j]);
-    } else {
+      for (Index j = 0; j < length; ++j) out[j] = k[j] * (g[j] - mg[j] - (in[j] - m[j]) * sl[j]);
+    } else if (y != nullptr) {
       const T* active = y + begin;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const T gj = active[j] > T(0) ? g[j] : T(0);
-        out[j] = sp[j] * (gj - gp[j] - (in[j] - mp[j]) * kp[j]);
+        out[j] = k[j] * (gj - mg[j] - (in[j] - m[j]) * sl[j]);
+      }
+    } else {
+      GLIA_OMP(simd)
+      for (Index j = 0; j < length; ++j) {
+        const T centred = in[j] - m[j];
+        const T gj = centred * k[j] + h[j] > T(0) ? g[j] : T(0);
+        out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
       }
     }
   });

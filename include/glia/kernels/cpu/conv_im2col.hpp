@@ -34,24 +34,34 @@ struct Gather {
   // Writes columns [c0, c1) of row (image, i, j).
   void row(T* out, Index image, Index i, Index j, Index c0, Index c1) const {
     if (c0 >= c1) return;
-    const Index length = run();
-    const bool dense = length != channels || w.taps == 1;
-    const Index runs_per_row = dense ? 1 : w.taps;
-    for (Index r = c0 / length, begin = c0 - r * length; c0 < c1; ++r, begin = 0) {
-      const Index end = std::min(length, begin + c1 - c0);
-      const Index tap_h = r / runs_per_row, tap_w = r - tap_h * runs_per_row;
+    const Index length = run(), runs_per_row = length == channels ? w.taps : 1;
+    Index begin = c0, tap_h = 0, tap_w = 0;
+    if (c0 >= length) {
+      const Index first = c0 / length;
+      begin = c0 - first * length;
+      tap_h = first / runs_per_row;
+      tap_w = first - tap_h * runs_per_row;
+    }
+    const T* const pixels = source + image * h.source * w.source * pixel;
+    for (Index left = c1 - c0; left > 0; begin = 0) {
+      const Index end = std::min(length, begin + left), count = end - begin;
       const Index y = i * h.step + h.base + tap_h * h.increment, x = j * w.step + w.base + tap_w * w.increment;
-      c0 += end - begin;
       if (y < 0 || y >= h.source) {
-        out = std::fill_n(out, end - begin, T{0});
-        continue;
+        clear_elements(out, count);
+      } else if (const T* from = pixels + (y * w.source + x) * pixel; x >= 0 && x * channels + end <= w.source * channels) {
+        copy_elements(from + begin, count, out);
+      } else {
+        const Index low = std::clamp(-x * channels, begin, end), high = std::clamp((w.source - x) * channels, low, end);
+        clear_elements(out, low - begin);
+        copy_elements(from + low, high - low, out + (low - begin));
+        clear_elements(out + (high - begin), end - high);
       }
-      // The part of the run that lies inside the image.
-      const Index low = std::clamp(-x * channels, begin, end), high = std::clamp((w.source - x) * channels, low, end);
-      const T* from = source + ((image * h.source + y) * w.source + x) * pixel;
-      out = std::fill_n(out, low - begin, T{0});
-      out = std::copy(from + low, from + high, out);
-      out = std::fill_n(out, end - high, T{0});
+      out += count;
+      left -= count;
+      if (++tap_w == runs_per_row) {
+        tap_w = 0;
+        ++tap_h;
+      }
     }
   }
 };
@@ -159,8 +169,8 @@ class BackwardInputProduct final : public GemmProblem<T> {
     pack_gathered(gather, panel, row, rows, k0, kc);
   }
   void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
-    for (Index k = k0; k < k0 + kc; ++k, panel += width) {
-      const Index tap = k / gather.channels, o = k - tap * gather.channels;
+    for (const Index end = k0 + kc; k0 < end; ++k0, panel += width) {
+      const Index tap = k0 / gather.channels, o = k0 - tap * gather.channels;
       const Index kh = h_.last_tap - tap / w_.axis.taps * h_.tap_step, kw = w_.last_tap - tap % w_.axis.taps * w_.tap_step;
       copy_padded(w + ((o * g_.kernel_h + kh) * g_.kernel_w + kw) * this->n + col, cols, width, panel);
     }
@@ -205,13 +215,13 @@ class BackwardWeightProduct final : public GemmProblem<T> {
   Index ld = 0, first_pixel = 0;
 
   void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
-    pack_transposed(dy, ld, panel, row, rows, first_pixel + k0, kc);
+    pack_transposed(dy, ld, this->m, panel, row, rows, first_pixel + k0, kc);
   }
   void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
     GridPosition at(first_pixel + k0, gather.h.extent, gather.w.extent);
-    for (Index k = 0; k < kc; ++k, at.next(gather.h.extent, gather.w.extent), panel += width) {
+    for (const Index end = k0 + kc; k0 < end; ++k0, at.next(gather.h.extent, gather.w.extent), panel += width) {
       gather.row(panel, at.image, at.i, at.j, col, col + cols);
-      std::fill(panel + cols, panel + width, T{0});
+      clear_elements(panel + cols, width - cols);
     }
   }
   T* c_row(Index row) const override { return dw + row * this->n; }

@@ -107,7 +107,7 @@ void map_elements(Cpu, const F& f, Index count, R* out, const View<const T>&... 
   if (count == 0) return;
   parallel_for(count, Index{1} << 14, [&](Index first, Index last) {
     [&](const cpu::BlockReader<T>&... readers) {
-      [&](cpu::BlockBuffer<T>... buffers) {
+      [&](cpu::BlockBuffer<T>&&... buffers) {
         for (Index i = first; i < last; i += cpu::block) {
           const Index n = std::min(cpu::block, last - i);
           cpu::map_block(f, n, out + i, readers.fetch(i, n, buffers.values)...);

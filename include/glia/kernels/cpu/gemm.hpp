@@ -3,6 +3,7 @@
 
 #include <glia/device/cpu.hpp>
 #include <glia/kernels/cpu/gemm_kernel.hpp>
+#include <glia/kernels/cpu/gemv.hpp>
 
 namespace GLIA_NS {
 
@@ -17,13 +18,13 @@ class MatrixProduct final : public GemmProblem<T> {
 
   void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
     using S = GemmShape<T>;
-    if (trans_a) return pack_transposed(a, lda, panel, row, rows, k0, kc);
+    if (trans_a) return pack_transposed(a, lda, this->m, panel, row, rows, k0, kc);
     for (Index r = 0; r < rows; ++r) copy_padded(a + (row + r) * lda + k0, kc, kc, panel + r * S::stride);
     for (Index r = rows; r < S::rows; ++r) std::fill_n(panel + r * S::stride, kc, T{0});
   }
   void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
     if (trans_b) return pack_transposed_b(b, ldb, panel, col, cols, width, k0, kc);
-    for (Index k = 0; k < kc; ++k) copy_padded(b + (k0 + k) * ldb + col, cols, width, panel + k * width);
+    for (const Index end = k0 + kc; k0 < end; ++k0, panel += width) copy_padded(b + k0 * ldb + col, cols, width, panel);
   }
   T* c_row(Index row) const override { return c + row * ldc; }
 };
@@ -34,6 +35,8 @@ class MatrixProduct final : public GemmProblem<T> {
 template <class T>
 void gemm(Cpu, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b, Index ldb,
           T beta, T* c, Index ldc) {
+  if (m == 1) return detail::gemv<T>(!trans_b, n, k, alpha, b, ldb, a, trans_a ? lda : 1, beta, c, 1);
+  if (n == 1) return detail::gemv<T>(trans_a, m, k, alpha, a, lda, b, trans_b ? 1 : ldb, beta, c, ldc);
   detail::MatrixProduct<T> product;
   product.m = m, product.n = n, product.k = k;
   product.alpha = alpha, product.beta = beta;

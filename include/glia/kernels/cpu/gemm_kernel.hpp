@@ -67,7 +67,7 @@ template <class T, int NV, bool DepthMajor>
 
 // c = alpha * sum + bias + beta * c for `count` elements.
 template <class T>
-void store_tile_row(const T* sum, Index count, T alpha, T beta, const T* bias, T* c) {
+[[gnu::always_inline]] inline void store_tile_row(const T* sum, Index count, T alpha, T beta, const T* bias, T* c) {
   constexpr int L = simd::lanes<T>;
   for (Index j = 0; j < count; j += L) {
     const Index rest = count - j;
@@ -107,6 +107,8 @@ void gemm_range(const GemmProblem<T>& problem, Index m0, Index m1, Index n0, Ind
       for (Index i = m0; i < m1; i += S::rows) {
         const Index rows = std::min<Index>(S::rows, m1 - i);
         problem.pack_a(a, i, rows, k0, kc);
+        T* c_rows[S::rows];
+        for (Index r = 0; r < rows; ++r) c_rows[r] = problem.c_row(i + r);
         for (Index j = nb; j < ne; j += S::cols) {
           const Index cols = std::min<Index>(S::cols, ne - j), width = cols <= S::lanes ? S::lanes : S::cols;
           const T* const panel = b + (j - nb) * kc;
@@ -122,7 +124,7 @@ void gemm_range(const GemmProblem<T>& problem, Index m0, Index m1, Index n0, Ind
               gemm_micro<T, 1, false>(kc, a, panel, tile);
           }
           for (Index r = 0; r < rows; ++r)
-            store_tile_row(tile + r * width, cols, problem.alpha, beta, bias != nullptr ? bias + j : nullptr, problem.c_row(i + r) + j);
+            store_tile_row(tile + r * width, cols, problem.alpha, beta, bias != nullptr ? bias + j : nullptr, c_rows[r] + j);
         }
       }
     }
@@ -171,39 +173,55 @@ void gemm_parallel(const GemmProblem<T>& problem) {
   });
 }
 
-// Rows [row, row + rows) of the transpose of a matrix [k, m] as a depth-major panel of A.
+// Copies a few elements without a call.
 template <class T>
-void pack_transposed(const T* matrix, Index ld, T* panel, Index row, Index rows, Index k0, Index kc) {
-  constexpr int R = GemmShape<T>::rows;
-  const T* source = matrix + k0 * ld + row;
-  for (Index k = 0; k < kc; ++k, source += ld, panel += R) {
-    if (rows == R) {
-      for (int r = 0; r < R; ++r) panel[r] = source[r];
-    } else {
-      for (int r = 0; r < R; ++r) panel[r] = r < rows ? source[r] : T{0};
-    }
-  }
+[[gnu::always_inline]] inline void copy_elements(const T* from, Index count, T* to) {
+  constexpr Index L = simd::lanes<T>, Q = sizeof(T) < 16 ? 16 / sizeof(T) : 1;
+  for (; count >= L; count -= L, from += L, to += L) simd::store(to, simd::load(from));
+  for (; count >= Q; count -= Q, from += Q, to += Q) __builtin_memcpy(to, from, Q * sizeof(T));
+  for (; count > 0; --count) *to++ = *from++;
 }
 
-// Columns [col, col + cols) of the transpose of a matrix [n, k] as a panel of B.
 template <class T>
-void pack_transposed_b(const T* matrix, Index ld, T* panel, Index col, Index cols, Index width, Index k0, Index kc) {
-  for (Index j = 0; j < cols; ++j) {
-    const T* source = matrix + (col + j) * ld + k0;
-    for (Index k = 0; k < kc; ++k) panel[k * width + j] = source[k];
-  }
-  for (Index j = cols; j < width; ++j)
-    for (Index k = 0; k < kc; ++k) panel[k * width + j] = T{0};
+[[gnu::always_inline]] inline void clear_elements(T* to, Index count) {
+  constexpr Index L = simd::lanes<T>;
+  for (; count >= L; count -= L, to += L) simd::store(to, simd::Vec<T>{});
+  for (; count > 0; --count) *to++ = T{0};
 }
 
 // Copies a row of a panel and fills it up with zeros.
 template <class T>
 void copy_padded(const T* from, Index count, Index width, T* to) {
-  constexpr int L = simd::lanes<T>;
-  Index i = 0;
-  for (; i + L <= count; i += L) simd::store(to + i, simd::load(from + i));
-  for (; i < count; ++i) to[i] = from[i];
-  for (; i < width; ++i) to[i] = T{0};
+  copy_elements(from, count, to);
+  clear_elements(to + count, width - count);
+}
+
+// Rows [row, row + rows) of the transpose of a matrix [k, m] as a depth-major panel of A.
+template <class T>
+void pack_transposed(const T* matrix, Index ld, Index m, T* panel, Index row, Index rows, Index k0, Index kc) {
+  constexpr int R = GemmShape<T>::rows, L = simd::lanes<T>;
+  const T* source = matrix + k0 * ld + row;
+  if (L >= R && row + L <= m)  // whole vectors: the surplus is overwritten by the next term
+    for (Index k = 0; k < kc; ++k, source += ld, panel += R) simd::store(panel, simd::load(source));
+  else if (rows == R)
+    for (Index k = 0; k < kc; ++k, source += ld, panel += R) copy_elements(source, R, panel);
+  else
+    for (Index k = 0; k < kc; ++k, source += ld, panel += R) copy_padded(source, rows, R, panel);
+}
+
+// Columns [col, col + cols) of the transpose of a matrix [n, k] as a panel of B.
+template <class T>
+void pack_transposed_b(const T* matrix, Index ld, T* panel, Index col, Index cols, Index width, Index k0, Index kc) {
+  // A few terms at a time: whole cache lines are read, and written lines stay in the first cache.
+  constexpr Index terms = 16;
+  for (Index k = 0; k < kc; k += terms) {
+    const Index end = std::min(kc, k + terms);
+    for (Index j = 0; j < cols; ++j) {
+      const T* source = matrix + (col + j) * ld + k0;
+      for (Index q = k; q < end; ++q) panel[q * width + j] = source[q];
+    }
+    for (Index q = k; q < end; ++q) clear_elements(panel + q * width + cols, width - cols);
+  }
 }
 
 }  // namespace GLIA_NS::detail

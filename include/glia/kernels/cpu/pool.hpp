@@ -36,6 +36,14 @@ constexpr Index taps_inside(Index o, Index kernel, Index stride, Index padding, 
 // First and one-past-last input position of window `o` of an adaptive pool.
 constexpr WindowRange adaptive_window(Index o, Index in, Index out) { return {o * in / out, ((o + 1) * in + out - 1) / out}; }
 
+// windows_over for every column of an image.
+inline std::vector<WindowRange> column_windows(const ConvGeometry& g) {
+  std::vector<WindowRange> out(static_cast<std::size_t>(g.width));
+  for (Index iw = 0; iw < g.width; ++iw)
+    out[static_cast<std::size_t>(iw)] = windows_over(iw, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.out_width);
+  return out;
+}
+
 constexpr Index pool_rows_per_chunk(Index width, Index channels) {
   const Index row = width * channels;
   return row >= 8192 ? 1 : 8192 / (row > 0 ? row : 1);
@@ -85,6 +93,7 @@ template <class T>
 void max_pool_backward(Cpu, const T* dy, const std::int32_t* argmax, const ConvGeometry& geometry, T* dx) {
   const ConvGeometry g = geometry;
   const Index c = g.in_channels;
+  const auto windows = detail::column_windows(g);
   parallel_chunks(g.batch * g.height, detail::pool_rows_per_chunk(g.width, c), [&](Index, Index first, Index last) {
     for (Index row = first; row < last; ++row) {
       const Index n = row / g.height, ih = row % g.height;
@@ -93,7 +102,7 @@ void max_pool_backward(Cpu, const T* dy, const std::int32_t* argmax, const ConvG
         T* out = dx + (row * g.width + iw) * c;
         const std::int32_t position = static_cast<std::int32_t>(ih * g.width + iw);
         std::fill_n(out, c, T(0));
-        const auto columns = detail::windows_over(iw, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.out_width);
+        const auto columns = windows[static_cast<std::size_t>(iw)];
         for (Index oh = rows.first; oh < rows.last; ++oh) {
           for (Index ow = columns.first; ow < columns.last; ++ow) {
             const Index at = ((n * g.out_height + oh) * g.out_width + ow) * c;
@@ -161,6 +170,13 @@ template <class T>
 void avg_pool_backward(Cpu, const T* dy, const ConvGeometry& geometry, bool count_include_pad, T* dx) {
   const ConvGeometry g = geometry;
   const Index c = g.in_channels;
+  const auto windows = detail::column_windows(g);
+  // What the mean of an output row (column) was divided by.
+  std::vector<Index> heights(static_cast<std::size_t>(g.out_height), g.kernel_h), widths(static_cast<std::size_t>(g.out_width), g.kernel_w);
+  for (Index o = 0; o < g.out_height && !count_include_pad; ++o)
+    heights[static_cast<std::size_t>(o)] = detail::taps_inside(o, g.kernel_h, g.stride_h, g.padding_h, g.dilation_h, g.height);
+  for (Index o = 0; o < g.out_width && !count_include_pad; ++o)
+    widths[static_cast<std::size_t>(o)] = detail::taps_inside(o, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.width);
   parallel_chunks(g.batch * g.height, detail::pool_rows_per_chunk(g.width, c), [&](Index, Index first, Index last) {
     for (Index row = first; row < last; ++row) {
       const Index n = row / g.height, ih = row % g.height;
@@ -168,14 +184,13 @@ void avg_pool_backward(Cpu, const T* dy, const ConvGeometry& geometry, bool coun
       for (Index iw = 0; iw < g.width; ++iw) {
         T* out = dx + (row * g.width + iw) * c;
         std::fill_n(out, c, T(0));
-        const auto columns = detail::windows_over(iw, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.out_width);
+        const auto columns = windows[static_cast<std::size_t>(iw)];
         for (Index oh = rows.first; oh < rows.last; ++oh) {
-          if (detail::tap_at(ih, oh, g.stride_h, g.padding_h, g.dilation_h) < 0) continue;
-          const Index high = detail::taps_inside(oh, g.kernel_h, g.stride_h, g.padding_h, g.dilation_h, g.height);
+          if (g.dilation_h > 1 && detail::tap_at(ih, oh, g.stride_h, g.padding_h, g.dilation_h) < 0) continue;
+          const Index high = heights[static_cast<std::size_t>(oh)];
           for (Index ow = columns.first; ow < columns.last; ++ow) {
-            if (detail::tap_at(iw, ow, g.stride_w, g.padding_w, g.dilation_w) < 0) continue;
-            const Index wide = detail::taps_inside(ow, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.width);
-            const T scale = T(1) / static_cast<T>(count_include_pad ? g.kernel_h * g.kernel_w : high * wide);
+            if (g.dilation_w > 1 && detail::tap_at(iw, ow, g.stride_w, g.padding_w, g.dilation_w) < 0) continue;
+            const T scale = T(1) / static_cast<T>(high * widths[static_cast<std::size_t>(ow)]);
             const T* from = dy + ((n * g.out_height + oh) * g.out_width + ow) * c;
             GLIA_OMP(simd)
             for (Index j = 0; j < c; ++j) out[j] += from[j] * scale;

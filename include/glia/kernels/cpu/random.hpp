@@ -37,7 +37,7 @@ template <bool Wide, class V, class T, class Transform>
 void fill_random(T* out, Index n, std::uint64_t key, std::uint64_t counter, const Transform& transform) {
   constexpr Index batch = 4 * random_batch;
   parallel_for(chunk_count(n, batch), 16, [&](Index first, Index last) {
-    RandomWords words, more;
+    RandomWords words, more{};
     alignas(64) V values[4][random_batch];
     for (Index c = first; c < last; ++c) {
       const std::uint64_t at = counter + static_cast<std::uint64_t>(c * random_batch);

@@ -47,8 +47,7 @@ void softmax_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* y) {
         const T* in = x + r * n;
         T* out = y + r * n;
         const T top = detail::row_max(in, n);
-        GLIA_OMP(simd)
-        for (Index i = 0; i < n; ++i) out[i] = math::exp(in[i] - top);
+        detail::lane_for(n, [=](Index i) { out[i] = math::exp(in[i] - top); });
         const T scale = static_cast<T>(1.0 / detail::blocked_sum<T>(n, [out](Index i) { return out[i]; }));
         GLIA_OMP(simd)
         for (Index i = 0; i < n; ++i) out[i] *= scale;
@@ -159,8 +158,7 @@ void log_softmax_backward(Cpu, const T* dy, const T* y, Index outer, Index n, In
         const T *g = dy + r * n, *l = y + r * n;
         T* out = dx + r * n;
         const T sum = static_cast<T>(detail::blocked_sum<T>(n, [g](Index i) { return g[i]; }));
-        GLIA_OMP(simd)
-        for (Index i = 0; i < n; ++i) out[i] = g[i] - math::exp(l[i]) * sum;
+        detail::lane_for(n, [=](Index i) { out[i] = g[i] - math::exp(l[i]) * sum; });
       },
       [=](Index first, Index columns, Index) {
         double sum[detail::softmax_strip];
