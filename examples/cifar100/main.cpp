@@ -27,6 +27,7 @@ void add_train_options(CLI::App& app, cifar100::Options& o, bool& no_spatial) {
   app.add_option("--seed", o.seed, "seed of weights, order and augmentation")->capture_default_str();
   app.add_option("--limit-train", o.limit_train, "train on a stratified subset of this many images");
   app.add_option("--shift", o.shift, "largest random translation, pixels");
+  app.add_option("--max-steps", o.max_steps, "stop and save after this many steps of this call, as Ctrl-C does");
   app.add_option("--threads", o.threads, "CPU threads (default: all)");
   app.add_option("--similarity", o.objective.similarity, "similarity task: supcon, ntxent or none");
   app.add_option("--similarity-weight", o.objective.similarity_weight, "its weight in the loss");

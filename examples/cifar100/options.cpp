@@ -10,7 +10,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Objective, similarity, similarit
                                                 spatial_weight, neuron, levels, steps, rate_weight, label_smoothing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, backbone, protocol, optimizer, learning_rate,
                                                 vector_learning_rate, weight_decay, warmup, epochs, batch, seed,
-                                                limit_train, shift, threads, resume, synthetic, quiet,
+                                                limit_train, shift, max_steps, threads, resume, synthetic, quiet,
                                                 checkpoint_minutes, objective)
 
 void apply_preset(Options& o, const std::string& preset) {
@@ -50,6 +50,7 @@ void validate(const Options& o) {
   require(o.epochs >= 1, "epochs", "at least 1", std::to_string(o.epochs));
   require(o.batch >= 2, "batch", "at least 2", std::to_string(o.batch));
   require(o.limit_train >= 0, "limit-train", "0 or more", std::to_string(o.limit_train));
+  require(o.max_steps >= 0, "max-steps", "0 or more", std::to_string(o.max_steps));
   require(o.threads >= 0, "threads", "0 or more", std::to_string(o.threads));
   require(o.shift >= 0 && o.shift <= 16, "shift", "0 to 16", std::to_string(o.shift));
   require(o.learning_rate > 0, "learning-rate", "a positive number", std::to_string(o.learning_rate));

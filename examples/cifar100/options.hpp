@@ -37,6 +37,7 @@ struct Options {
   std::uint64_t seed = 0;
   std::int64_t limit_train = 0;        // 0: all; else a stratified subset of the training part
   std::int64_t shift = 2;              // largest translation of the augmentation, pixels
+  std::int64_t max_steps = 0;          // stop after this many steps of this call, as Ctrl-C would; 0: never
   int threads = 0;                     // 0: all
   bool resume = false;
   bool synthetic = false;              // a generated 100-class set instead of CIFAR-100

@@ -22,8 +22,8 @@ inline RunData load_run_data(const Options& options) {
   RunData out;
   data::Dataset full;
   if (options.synthetic) {
-    full = data::synthetic({.count = 20'000, .seed = 1});
-    out.test = data::synthetic({.count = 4'000, .seed = 2});
+    full = data::synthetic({.count = 10'000, .seed = 1});
+    out.test = data::synthetic({.count = 2'000, .seed = 2});
     out.name = "synthetic (generated shapes; not CIFAR-100)";
   } else {
     std::string folder = options.data;

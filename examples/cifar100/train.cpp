@@ -117,10 +117,10 @@ class Run {
     while (epoch_ < o_.epochs) {
       if (!train_epoch()) {
         save(false);
-        say("interrupted; saved. Go on with --resume --out " + o_.out);
-        return Outcome::interrupted;
+        return stopped();
       }
       finish_epoch();
+      if (epoch_ < o_.epochs && glia::train::InterruptGuard::requested()) return stopped();
     }
     summarise();
     return Outcome::finished;
@@ -193,6 +193,7 @@ class Run {
     same.data = same.out = "";
     same.resume = same.quiet = false;
     same.threads = 0;
+    same.max_steps = 0;
     same.checkpoint_minutes = 0;
     return to_json(same);
   }
@@ -205,6 +206,11 @@ class Run {
     sums_.visit([&](const char* name, double& value) { file.set(std::string("sums.") + name, value); });
     file.save(path("checkpoint.safetensors"));
     last_save_ = now();
+  }
+
+  Outcome stopped() {
+    say("interrupted; saved. Go on with --resume --out " + o_.out);
+    return Outcome::interrupted;
   }
 
   // One epoch from position_ on; false if it was interrupted.
@@ -226,7 +232,9 @@ class Run {
                       100 * sums_.hits / sums_.images, sums_.images / sums_.seconds);
         bar_.update(position_, numbers);
       }
-      if (glia::train::InterruptGuard::requested() && position_ < loader_.batches()) return false;
+      ++steps_done_;
+      const bool stop = glia::train::InterruptGuard::requested() || (o_.max_steps > 0 && steps_done_ >= o_.max_steps);
+      if (stop && position_ < loader_.batches()) return false;
       if (end - last_save_ > 60 * o_.checkpoint_minutes) save(false);
       start = now();
     }
@@ -354,7 +362,7 @@ class Run {
   glia::train::ProgressBar bar_;
   std::vector<EpochRecord> records_;
   EpochSums sums_;
-  std::int64_t epoch_ = 0, position_ = 0, total_steps_ = 0;
+  std::int64_t epoch_ = 0, position_ = 0, total_steps_ = 0, steps_done_ = 0;
   double untrained_loss_ = 0, images_per_second_ = 0, wall_before_ = 0, resumed_at_ = 0, last_save_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // Batch transforms against plain references.
 #include <glia/data/transforms.hpp>
+#include <glia/ops/inplace.hpp>
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,9 @@
 #include <glia/data/cifar.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/sample_random.hpp>
+#include <glia/ops/convert.hpp>
 #include <glia/ops/create.hpp>
+#include <glia/ops/view.hpp>
 
 #include <algorithm>
 #include <memory>

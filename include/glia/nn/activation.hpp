@@ -37,8 +37,9 @@ struct ReLU6 : detail::Activation<ReLU6<Device, T>, Device, T> {
 template <class Device = Cpu, class T = float>
 struct LeakyReLU : detail::Activation<LeakyReLU<Device, T>, Device, T> {
   static constexpr const char* kind = "LeakyReLU";
-  double slope;
-  explicit LeakyReLU(double negative_slope = 0.01) : slope(negative_slope) {}
+  double slope = 0.01;
+  LeakyReLU() = default;
+  explicit LeakyReLU(double negative_slope) : slope(negative_slope) {}
   Tensor<T, Device> apply(const Tensor<T, Device>& x) const { return leaky_relu(x, static_cast<T>(slope)); }
 };
 
@@ -46,8 +47,9 @@ struct LeakyReLU : detail::Activation<LeakyReLU<Device, T>, Device, T> {
 template <class Device = Cpu, class T = float>
 struct ELU : detail::Activation<ELU<Device, T>, Device, T> {
   static constexpr const char* kind = "ELU";
-  double alpha;
-  explicit ELU(double scale = 1.0) : alpha(scale) {}
+  double alpha = 1.0;
+  ELU() = default;
+  explicit ELU(double scale) : alpha(scale) {}
   Tensor<T, Device> apply(const Tensor<T, Device>& x) const { return elu(x, static_cast<T>(alpha)); }
 };
 
@@ -55,8 +57,9 @@ struct ELU : detail::Activation<ELU<Device, T>, Device, T> {
 template <class Device = Cpu, class T = float>
 struct GELU : detail::Activation<GELU<Device, T>, Device, T> {
   static constexpr const char* kind = "GELU";
-  bool use_tanh;
-  explicit GELU(bool tanh_formula = false) : use_tanh(tanh_formula) {}
+  bool use_tanh = false;
+  GELU() = default;
+  explicit GELU(bool tanh_formula) : use_tanh(tanh_formula) {}
   Tensor<T, Device> apply(const Tensor<T, Device>& x) const { return use_tanh ? gelu_tanh(x) : gelu(x); }
 };
 
@@ -123,16 +126,18 @@ struct Hardsigmoid : detail::Activation<Hardsigmoid<Device, T>, Device, T> {
 template <class Device = Cpu, class T = float>
 struct Softmax : detail::Activation<Softmax<Device, T>, Device, T> {
   static constexpr const char* kind = "Softmax";
-  Index axis;
-  explicit Softmax(Index along = -1) : axis(along) {}
+  Index axis = -1;
+  Softmax() = default;
+  explicit Softmax(Index along) : axis(along) {}
   Tensor<T, Device> apply(const Tensor<T, Device>& x) const { return softmax(x, axis); }
 };
 
 template <class Device = Cpu, class T = float>
 struct LogSoftmax : detail::Activation<LogSoftmax<Device, T>, Device, T> {
   static constexpr const char* kind = "LogSoftmax";
-  Index axis;
-  explicit LogSoftmax(Index along = -1) : axis(along) {}
+  Index axis = -1;
+  LogSoftmax() = default;
+  explicit LogSoftmax(Index along) : axis(along) {}
   Tensor<T, Device> apply(const Tensor<T, Device>& x) const { return log_softmax(x, axis); }
 };
 
@@ -150,7 +155,8 @@ struct PReLU {
   Parameter<T, Device> weight;
   GLIA_MEMBERS(weight)
 
-  explicit PReLU(Index channels = 1) {
+  PReLU() : PReLU(1) {}
+  explicit PReLU(Index channels) {
     if (channels < 1) raise<ValueError>("PReLU", "the number of channels must be positive, got ", channels);
     weight = Parameter<T, Device>(glia::full<T, Device>({channels}, static_cast<T>(0.25)));
   }

@@ -45,7 +45,8 @@ struct Dropout {
   Dropout(const DropoutOptions& o) : options(o), random(detail::next_random_state()) {
     detail::checked_probability("Dropout", o.p);
   }
-  explicit Dropout(double p = 0.5) : Dropout(DropoutOptions{p, {}}) {}
+  Dropout() : Dropout(DropoutOptions{}) {}
+  explicit Dropout(double p) : Dropout(DropoutOptions{p, {}}) {}
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) {
     glia::detail::require_defined("dropout", "input", x);
@@ -74,7 +75,8 @@ struct DropPath {
   DropPath(const DropPathOptions& o) : options(o), random(detail::next_random_state()) {
     detail::checked_probability("DropPath", o.p);
   }
-  explicit DropPath(double p = 0.1) : DropPath(DropPathOptions{p, 0}) {}
+  DropPath() : DropPath(DropPathOptions{}) {}
+  explicit DropPath(double p) : DropPath(DropPathOptions{p, 0}) {}
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) {
     glia::detail::require_defined("drop_path", "input", x);

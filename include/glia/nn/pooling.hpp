@@ -12,8 +12,9 @@ template <class Device = Cpu, class T = float>
 struct MaxPool2d : Stateless {
   PoolOptions options;
 
+  MaxPool2d() = default;
   MaxPool2d(const PoolOptions& o) : options(o) {}
-  explicit MaxPool2d(Index kernel = 2) { options.kernel = kernel; }
+  explicit MaxPool2d(Index kernel) { options.kernel = kernel; }
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const { return traced(*this, "MaxPool2d", max_pool2d(x, options)); }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };
@@ -23,8 +24,9 @@ template <class Device = Cpu, class T = float>
 struct AvgPool2d : Stateless {
   PoolOptions options;
 
+  AvgPool2d() = default;
   AvgPool2d(const PoolOptions& o) : options(o) {}
-  explicit AvgPool2d(Index kernel = 2) { options.kernel = kernel; }
+  explicit AvgPool2d(Index kernel) { options.kernel = kernel; }
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const { return traced(*this, "AvgPool2d", avg_pool2d(x, options)); }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };
@@ -53,9 +55,10 @@ struct GlobalMeanPool : Stateless {
 // Joins the axes from `first` to `last` into one: by default all but the first, [N, ...] -> [N, features].
 template <class Device = Cpu, class T = float>
 struct Flatten : Stateless {
-  Index first, last;
+  Index first = 1, last = -1;
 
-  explicit Flatten(Index first_axis = 1, Index last_axis = -1) : first(first_axis), last(last_axis) {}
+  Flatten() = default;
+  explicit Flatten(Index first_axis, Index last_axis = -1) : first(first_axis), last(last_axis) {}
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const { return traced(*this, "Flatten", x.flatten(first, last)); }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };

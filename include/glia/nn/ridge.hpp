@@ -11,8 +11,8 @@
 namespace GLIA_NS::nn {
 
 namespace detail {
-// Solves a x = b for a symmetric positive definite a [n, n] (row-major, overwritten) and b [n, m] (overwritten by x), by
-// Cholesky decomposition. False if a is not positive definite.
+// Solves a x = b for a symmetric positive definite a [n, n] (row-major, overwritten) and b [n, m] (overwritten by x),
+// by Cholesky decomposition. False if a is not positive definite.
 inline bool cholesky_solve(std::vector<double>& a, std::vector<double>& b, Index n, Index m) {
   double* const l = a.data();
   double* const x = b.data();
@@ -52,14 +52,16 @@ struct RidgeModel {
   Tensor<T> operator()(const Tensor<T>& x) const { return add(matmul(x, weight), bias); }
 };
 
-// argmin over W, b of |x W + b - y|^2 + lambda |W|^2 (the offset is not penalised): x [N, D], y [N, M]. Solved in double on the
-// host through the D x D normal equations; no gradient. ShapeError if the rows differ, ValueError unless lambda > 0.
+// argmin over W, b of |x W + b - y|^2 + lambda |W|^2 (the offset is not penalised): x [N, D], y [N, M]. Solved in
+// double on the host through the D x D normal equations; no gradient. ShapeError if the rows differ, ValueError unless
+// lambda > 0.
 template <std::floating_point T>
 RidgeModel<T> ridge_regression(const Tensor<T>& x, const Tensor<T>& y, double lambda) {
   glia::detail::require_rank("ridge_regression", "x", x, 2);
   glia::detail::require_rank("ridge_regression", "y", y, 2);
   if (x.size(0) != y.size(0) || x.size(0) < 1)
-    raise<ShapeError>("ridge_regression", "x and y need the same positive number of rows, got ", x.shape(), " and ", y.shape());
+    raise<ShapeError>("ridge_regression", "x and y need the same positive number of rows, got ", x.shape(), " and ",
+                      y.shape());
   if (!(lambda > 0.0)) raise<ValueError>("ridge_regression", "lambda must be positive, got ", lambda);
   const NoGrad plain;
   const auto a = x.detach().template cast<double>(), b = y.detach().template cast<double>();

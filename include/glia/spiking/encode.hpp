@@ -41,8 +41,8 @@ Shape with_time(const char* op, const Tensor<T, D>& x, Index steps) {
 }
 }  // namespace detail
 
-// x [...] -> [steps, ...]: at every step a spike with probability x (values outside [0, 1] never or always fire). Advances
-// `generator`; no gradient.
+// x [...] -> [steps, ...]: at every step a spike with probability x (values outside [0, 1] never or always fire).
+// Advances `generator`; no gradient.
 template <Floating T, class D>
 Tensor<T, D> poisson(const Tensor<T, D>& x, Index steps, Generator& generator) {
   const Shape shape = detail::with_time("poisson", x, steps);
@@ -50,8 +50,8 @@ Tensor<T, D> poisson(const Tensor<T, D>& x, Index steps, Generator& generator) {
   return map(functor::BelowRate{}, rand<T, D>(shape, generator), x.unsqueeze(0));
 }
 
-// x [...] -> [steps, ...]: one spike per element, at step round((1 - x) (steps - 1)) with x cut to [0, 1]: strong inputs fire
-// first. No gradient.
+// x [...] -> [steps, ...]: one spike per element, at step round((1 - x) (steps - 1)) with x cut to [0, 1]: strong
+// inputs fire first. No gradient.
 template <Floating T, class D>
 Tensor<T, D> latency(const Tensor<T, D>& x, Index steps) {
   const Shape shape = detail::with_time("latency", x, steps);

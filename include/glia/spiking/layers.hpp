@@ -16,7 +16,7 @@ struct NeuronOptions {
   static N make(const N& functor) { return functor; }
 };
 template <class N>
-  requires requires { typename N::Options; }
+requires requires { typename N::Options; }
 struct NeuronOptions<N> {
   using type = typename N::Options;
   static N make(const type& options) { return N::make(options); }

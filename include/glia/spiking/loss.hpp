@@ -16,15 +16,16 @@ Tensor<T, D> rate_cross_entropy(const Tensor<T, D>& outputs, const Tensor<std::i
 }
 
 struct TetOptions {
-  double lambda = 0.05;     // weight of the second term, in [0, 1]
-  double threshold = 1.0;   // where the outputs are drawn to
+  double lambda = 0.05;    // weight of the second term, in [0, 1]
+  double threshold = 1.0;  // where the outputs are drawn to
   double label_smoothing = 0.0;
 };
 
-// Temporal efficient training (Deng et al. 2022): (1 - lambda) mean over t of cross_entropy(outputs[t], labels) + lambda mean
-// (outputs - threshold)^2. outputs [T, N, C], labels [N].
+// Temporal efficient training (Deng et al. 2022): (1 - lambda) mean over t of cross_entropy(outputs[t], labels) +
+// lambda mean (outputs - threshold)^2. outputs [T, N, C], labels [N].
 template <std::floating_point T, class D>
-Tensor<T, D> tet_loss(const Tensor<T, D>& outputs, const Tensor<std::int64_t, D>& labels, const TetOptions& options = {}) {
+Tensor<T, D> tet_loss(const Tensor<T, D>& outputs, const Tensor<std::int64_t, D>& labels,
+                      const TetOptions& options = {}) {
   glia::detail::require_rank("tet_loss", "outputs", outputs, 3);
   glia::detail::require_shape("tet_loss", "labels", labels, {outputs.size(1)});
   if (!(options.lambda >= 0.0 && options.lambda <= 1.0))

@@ -1,15 +1,17 @@
 #pragma once
 // Neuron functors: one `step` over (state, input) is a whole neuron. See docs/spiking.md for writing your own.
 //
+// clang-format off
 // A neuron is a copyable struct with
-//   static constexpr int states = S;                            S >= 1 numbers of state per neuron
-//   template <class R> R step(R (&state)[S], R x) const;        updates the state, returns the output
+//   static constexpr int states = S;                          S >= 1 numbers of state per neuron
+//   template <class R> R step(R (&state)[S], R x) const;      updates the state, returns the output
 // and, if it needs them,
-//   static constexpr int parameters = P;                        then step takes a third argument const R (&p)[P]
-//   double initial(int k) const;                                start of state k (0 without it)
-//   static constexpr const char* name                           for error messages
-//   using Options = O; static N make(const Options&);           what the layer's constructor takes (else the functor itself)
+//   static constexpr int parameters = P;                      then step takes a third argument const R (&p)[P]
+//   double initial(int k) const;                              start of state k (0 without it)
+//   static constexpr const char* name                         for error messages
+//   using Options = O; static N make(const Options&);         what the layer is made from (else the functor itself)
 // R is a real or a dual number: derivatives, surrogate ones at fire(), come from running the same code on dual numbers.
+// clang-format on
 
 #include <glia/core/error.hpp>
 #include <glia/spiking/step.hpp>
@@ -64,8 +66,13 @@ struct LifNeuron {
     detail::require_decay(name, "beta", decay);
     detail::require_positive(name, "threshold", o.threshold);
     const double potential = o.reset == Reset::hard ? o.reset_potential : 0.0;
-    return {decay, o.decay_input ? 1.0 - decay : 1.0, (1.0 - decay) * potential, o.threshold, potential,
-            ResetRule(o.reset, o.detach_reset, potential), o.surrogate};
+    return {decay,
+            o.decay_input ? 1.0 - decay : 1.0,
+            (1.0 - decay) * potential,
+            o.threshold,
+            potential,
+            ResetRule(o.reset, o.detach_reset, potential),
+            o.surrogate};
   }
 };
 
@@ -140,7 +147,8 @@ struct PlifNeuron {
     if (!(o.tau > 1.0)) raise<ValueError>(name, "tau must be above 1, got ", o.tau);
     detail::require_positive(name, "threshold", o.threshold);
     const double potential = o.reset == Reset::hard ? o.reset_potential : 0.0;
-    return {o.decay_input ? 1.0 : 0.0, potential, o.threshold, ResetRule(o.reset, o.detach_reset, potential), o.surrogate};
+    return {o.decay_input ? 1.0 : 0.0, potential, o.threshold, ResetRule(o.reset, o.detach_reset, potential),
+            o.surrogate};
   }
 };
 
@@ -224,8 +232,8 @@ struct IntegerLifOptions {
   bool detach_reset = false;
 };
 
-// Integer LIF (Luo et al. 2024): fires 0 ... levels spikes at once, S = clip(round(H / threshold), 0, levels), and loses
-// threshold * S. The slope of the spike count is 1 / threshold where 0 <= H / threshold <= levels.
+// Integer LIF (Luo et al. 2024): fires 0 ... levels spikes at once, S = clip(round(H / threshold), 0, levels), and
+// loses threshold * S. The slope of the spike count is 1 / threshold where 0 <= H / threshold <= levels.
 struct IntegerLifNeuron {
   static constexpr int states = 1;
   static constexpr const char* name = "integer_lif";

@@ -13,8 +13,9 @@ struct TdBatchNormOptions {
   double momentum = 0.1, epsilon = 1e-5;
 };
 
-// Threshold-dependent batch norm (Zheng et al. 2021): a BatchNorm whose scale starts at alpha * threshold. On [T, N, ..., C] its
-// statistics run over time and batch: nn::BatchNorm<Device> norm = spiking::td_batch_norm<Device>(channels);
+// Threshold-dependent batch norm (Zheng et al. 2021): a BatchNorm whose scale starts at alpha * threshold. On [T, N,
+// ..., C] its statistics run over time and batch: nn::BatchNorm<Device> norm =
+// spiking::td_batch_norm<Device>(channels);
 template <class Device = Cpu, class T = float>
 nn::BatchNorm<Device, T> td_batch_norm(Index channels, const TdBatchNormOptions& o = {}) {
   nn::BatchNorm<Device, T> norm(channels, {.momentum = o.momentum, .epsilon = o.epsilon});
@@ -24,8 +25,8 @@ nn::BatchNorm<Device, T> td_batch_norm(Index channels, const TdBatchNormOptions&
 }
 
 struct DivisiveNormOptions {
-  Index groups = 1;      // of neighbouring channels that inhibit each other
-  double sigma = 1.0;    // half-saturation: small inputs pass as x / sigma
+  Index groups = 1;    // of neighbouring channels that inhibit each other
+  double sigma = 1.0;  // half-saturation: small inputs pass as x / sigma
 };
 
 namespace detail {
@@ -39,17 +40,19 @@ struct DivideBy {
 };
 }  // namespace detail
 
-// Lateral divisive normalisation (Carandini and Heeger 2012): y_c = x_c / sqrt(sigma^2 + mean of x^2 over the channels of c's
-// group), at every position by itself. Channels are the last axis. Twice differentiable. ValueError if the groups do not divide the
-// channels or sigma is not positive.
+// Lateral divisive normalisation (Carandini and Heeger 2012): y_c = x_c / sqrt(sigma^2 + mean of x^2 over the channels
+// of c's group), at every position by itself. Channels are the last axis. Twice differentiable. ValueError if the
+// groups do not divide the channels or sigma is not positive.
 template <Floating T, class D>
 Tensor<T, D> divisive_norm(const Tensor<T, D>& x, const DivisiveNormOptions& options = {}) {
   glia::detail::require_min_rank("divisive_norm", "input", x, 1);
   const Index channels = x.size(-1);
   if (options.groups < 1 || channels % options.groups != 0)
-    raise<ValueError>("divisive_norm", options.groups, " groups do not divide the ", channels, " channels of ", x.shape());
+    raise<ValueError>("divisive_norm", options.groups, " groups do not divide the ", channels, " channels of ",
+                      x.shape());
   if (!(options.sigma > 0.0)) raise<ValueError>("divisive_norm", "sigma must be positive, got ", options.sigma);
-  const auto grouped = x.reshape({x.numel() / std::max<Index>(channels, 1) * options.groups, channels / options.groups});
+  const auto grouped =
+      x.reshape({x.numel() / std::max<Index>(channels, 1) * options.groups, channels / options.groups});
   const auto energy = mean(mul(grouped, grouped), Axes{1}, true);
   return map(detail::DivideBy{options.sigma * options.sigma}, grouped, energy).reshape(x.shape());
 }

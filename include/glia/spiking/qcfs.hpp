@@ -1,6 +1,6 @@
 #pragma once
-// Bounded multi-level activation with a learned threshold (QCFS: quantisation, clip, floor, shift), and the spiking neuron
-// that a network trained with it converts to.
+// Bounded multi-level activation with a learned threshold (QCFS: quantisation, clip, floor, shift), and the spiking
+// neuron that a network trained with it converts to.
 
 #include <glia/kernels/cpu/qcfs.hpp>
 #include <glia/nn/module.hpp>
@@ -31,10 +31,10 @@ struct QcfsNode final : autograd::Node {
 };
 }  // namespace detail
 
-// theta * clip(floor(z levels / theta + 1/2) / levels, 0, 1): `levels` + 1 values from 0 to theta, a one-element tensor with
-// a positive value. Gradient as in Bu et al. 2022 (optimal ANN-SNN conversion), straight through the floor: dz = dy where
-// -theta / (2 levels) < z < theta - theta / (2 levels), else 0; dtheta = dy (out - z) / theta there, dy above, 0 below.
-// Differentiable once. ShapeError if theta has not one element, ValueError if levels < 1.
+// theta * clip(floor(z levels / theta + 1/2) / levels, 0, 1): `levels` + 1 values from 0 to theta, a one-element tensor
+// with a positive value. Gradient as in Bu et al. 2022 (optimal ANN-SNN conversion), straight through the floor: dz =
+// dy where -theta / (2 levels) < z < theta - theta / (2 levels), else 0; dtheta = dy (out - z) / theta there, dy above,
+// 0 below. Differentiable once. ShapeError if theta has not one element, ValueError if levels < 1.
 template <Floating T, class D>
 Tensor<T, D> qcfs(const Tensor<T, D>& z, const Tensor<T, D>& theta, int levels) {
   glia::detail::require_defined("qcfs", "input", z);
@@ -84,10 +84,11 @@ class Qcfs {
   int levels_;
 };
 
-// The integrate-and-fire neuron that stands for a Qcfs activation in the converted network: threshold theta, start theta / 2, soft
-// reset, output theta per spike. Its state has the same names as Qcfs, so that weights are copied by name from the trained
-// network to the same network built with this activation. Over `levels` steps of constant input the mean output equals the
-// activation; over fewer steps it is the activation with as many levels as steps, and uneven input adds error.
+// The integrate-and-fire neuron that stands for a Qcfs activation in the converted network: threshold theta, start
+// theta / 2, soft reset, output theta per spike. Its state has the same names as Qcfs, so that weights are copied by
+// name from the trained network to the same network built with this activation. Over `levels` steps of constant input
+// the mean output equals the activation; over fewer steps it is the activation with as many levels as steps, and uneven
+// input adds error.
 template <class Device = Cpu, class T = float>
 class ConvertedIf {
  public:

@@ -23,8 +23,8 @@ struct HomeostasisOptions {
   double lower = 0.01, upper = 0.5;  // rates that cost nothing
 };
 
-// Mean over the channels (last axis) of the squared distance of each channel's rate to [lower, upper]: wakes silent channels and
-// calms saturated ones, leaves the others alone. ValueError if lower > upper; ShapeError for a 0-d input.
+// Mean over the channels (last axis) of the squared distance of each channel's rate to [lower, upper]: wakes silent
+// channels and calms saturated ones, leaves the others alone. ValueError if lower > upper; ShapeError for a 0-d input.
 template <Floating T, class D>
 Tensor<T, D> homeostatic(const Tensor<T, D>& activity, const HomeostasisOptions& options = {}) {
   glia::detail::require_min_rank("homeostatic", "activity", activity, 1);
@@ -40,7 +40,8 @@ Tensor<T, D> homeostatic(const Tensor<T, D>& activity, const HomeostasisOptions&
 template <Floating T, class D>
 Tensor<T, D> energy_penalty(const Tensor<T, D>& spikes, double operations) {
   glia::detail::require_min_rank("energy_penalty", "spikes", spikes, 2);
-  return scale(sum(spikes), static_cast<T>(0.9e-3 * operations / static_cast<double>(std::max<Index>(spikes.size(1), 1))));
+  return scale(sum(spikes),
+               static_cast<T>(0.9e-3 * operations / static_cast<double>(std::max<Index>(spikes.size(1), 1))));
 }
 
 namespace detail {
@@ -57,8 +58,9 @@ struct FilterFactor {
 };
 }  // namespace detail
 
-// Synaptic scaling: rescales every filter (row of axis 0) of a weight [O, ...] in place towards length `norm`, by the factor
-// (norm / |w|)^rate; rate 1 sets the length, smaller rates approach it. Zero filters stay. Call after the optimizer step.
+// Synaptic scaling: rescales every filter (row of axis 0) of a weight [O, ...] in place towards length `norm`, by the
+// factor (norm / |w|)^rate; rate 1 sets the length, smaller rates approach it. Zero filters stay. Call after the
+// optimizer step.
 template <Floating T, class D>
 void normalize_filters_(Tensor<T, D> weight, double norm, double rate = 1.0) {
   glia::detail::require_min_rank("normalize_filters_", "weight", weight, 2);

@@ -1,5 +1,6 @@
 #pragma once
-// Reservoirs: fixed random recurrent networks whose read-out alone is trained. Echo state (tanh units) and liquid (LIF).
+// Reservoirs: fixed random recurrent networks whose read-out alone is trained. Echo state (tanh units) and liquid
+// (LIF).
 
 #include <glia/nn/init.hpp>
 #include <glia/nn/ridge.hpp>
@@ -9,11 +10,13 @@
 
 namespace GLIA_NS::spiking {
 
-// Largest absolute eigenvalue of a square matrix, by Gelfand's formula: |A^n|^(1/n) with n = 2^30, by repeated squaring in double.
+// Largest absolute eigenvalue of a square matrix, by Gelfand's formula: |A^n|^(1/n) with n = 2^30, by repeated squaring
+// in double.
 template <std::floating_point T>
 double spectral_radius(const Tensor<T>& matrix) {
   glia::detail::require_rank("spectral_radius", "matrix", matrix, 2);
-  if (matrix.size(0) != matrix.size(1)) raise<ShapeError>("spectral_radius", "needs a square matrix, got ", matrix.shape());
+  if (matrix.size(0) != matrix.size(1))
+    raise<ShapeError>("spectral_radius", "needs a square matrix, got ", matrix.shape());
   const NoGrad plain;
   auto power = matrix.detach().template cast<double>().clone();
   double logarithm = 0, exponent = 1;  // A^exponent = power * e^logarithm
@@ -32,9 +35,9 @@ double spectral_radius(const Tensor<T>& matrix) {
 struct ReservoirOptions {
   Index in = 0, units = 100;
   double spectral_radius = 0.9;
-  double input_scale = 1.0;    // input weights are uniform in +-input_scale
-  double density = 0.1;        // share of recurrent connections that exist
-  double leak = 1.0;           // echo state: share of the new value per step
+  double input_scale = 1.0;            // input weights are uniform in +-input_scale
+  double density = 0.1;                // share of recurrent connections that exist
+  double leak = 1.0;                   // echo state: share of the new value per step
   double beta = 0.9, threshold = 1.0;  // liquid: the LIF units
   std::uint64_t seed = 0;
 };
@@ -51,7 +54,8 @@ struct ReservoirWeights {
     Generator generator(o.seed);
     const NoGrad plain;
     const auto in = rand<double>({o.in, o.units}, generator, -o.input_scale, o.input_scale);
-    auto w = mul(rand<double>({o.units, o.units}, generator, -1.0, 1.0), bernoulli<double>({o.units, o.units}, generator, o.density));
+    auto w = mul(rand<double>({o.units, o.units}, generator, -1.0, 1.0),
+                 bernoulli<double>({o.units, o.units}, generator, o.density));
     const double radius = spiking::spectral_radius(w);
     if (radius > 0.0) w.mul_(o.spectral_radius / radius);
     input = nn::Buffer<T, Device>(in.template cast<T>().template to<Device>());
@@ -60,7 +64,8 @@ struct ReservoirWeights {
 };
 }  // namespace detail
 
-// Echo-state network (Jaeger 2001): h = (1 - leak) h + leak tanh(u W_in + h W). Fixed weights; gradients flow to the input.
+// Echo-state network (Jaeger 2001): h = (1 - leak) h + leak tanh(u W_in + h W). Fixed weights; gradients flow to the
+// input.
 template <class Device = Cpu, class T = float>
 struct EchoState {
   nn::Buffer<T, Device> input, recurrent;

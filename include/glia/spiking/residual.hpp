@@ -22,8 +22,8 @@ struct Identity : nn::Stateless {
 // How a spike-element-wise block joins its body's spikes A and its shortcut's spikes S: A + S, A S, (1 - A) S.
 enum class Join { add, both, shortcut_alone };
 
-// Spike-element-wise block (Fang et al. 2021): joins spikes behind the last neuron. Body ends with a spiking layer; so does
-// Shortcut, if it is not the identity.
+// Spike-element-wise block (Fang et al. 2021): joins spikes behind the last neuron. Body ends with a spiking layer; so
+// does Shortcut, if it is not the identity.
 template <class Body, class Shortcut = Identity>
 struct SewBlock {
   Body body;
@@ -44,8 +44,8 @@ struct SewBlock {
   }
 };
 
-// Membrane-shortcut block (Hu et al. 2021, MS-ResNet): adds before the spike, so that what flows along the shortcut is a
-// membrane current. Body starts with a spiking layer and ends with a normalised convolution.
+// Membrane-shortcut block (Hu et al. 2021, MS-ResNet): adds before the spike, so that what flows along the shortcut is
+// a membrane current. Body starts with a spiking layer and ends with a normalised convolution.
 template <class Body, class Shortcut = Identity>
 struct MembraneBlock {
   Body body;

@@ -12,8 +12,8 @@
 
 namespace GLIA_NS::spiking {
 
-// The state of a population of neurons between two steps; owned by the caller. Empty means at rest. Entry k is state k of the
-// functor, with the shape of the input of one step.
+// The state of a population of neurons between two steps; owned by the caller. Empty means at rest. Entry k is state k
+// of the functor, with the shape of the input of one step.
 template <class T = float, class D = Cpu>
 struct State {
   std::vector<Tensor<T, D>> values;
@@ -74,7 +74,9 @@ struct NeuronNode final : autograd::Node {
     x.reset(), parameters.reset();
     for (auto& s : start) s.reset();
   }
-  void backward(autograd::Gradients& g) override { run(g, std::make_index_sequence<static_cast<std::size_t>(states)>{}); }
+  void backward(autograd::Gradients& g) override {
+    run(g, std::make_index_sequence<static_cast<std::size_t>(states)>{});
+  }
 
  private:
   template <std::size_t... K>
@@ -146,18 +148,18 @@ Run<T, D, N::states> run_neuron(const N& neuron, const Tensor<T, D>& x, const Te
 
 }  // namespace detail
 
-// Runs a neuron functor (spiking/neurons.hpp) over axis 0 of x [T, ...], from rest: one fused pass that keeps the states in
-// the cache; all elements of the other axes are independent neurons. `parameters` holds the functor's learned scalars. The
-// backward pass needs the input alone and computes the states again (back-propagation through time with the surrogate
-// derivatives of the functor). Differentiable once. ShapeError if x has no axis.
+// Runs a neuron functor (spiking/neurons.hpp) over axis 0 of x [T, ...], from rest: one fused pass that keeps the
+// states in the cache; all elements of the other axes are independent neurons. `parameters` holds the functor's learned
+// scalars. The backward pass needs the input alone and computes the states again (back-propagation through time with
+// the surrogate derivatives of the functor). Differentiable once. ShapeError if x has no axis.
 template <class N, class T, class D>
 Tensor<T, D> simulate(const N& neuron, const Tensor<T, D>& x, const Tensor<T, D>& parameters = {}) {
   constexpr auto states = std::make_index_sequence<static_cast<std::size_t>(N::states)>{};
   return detail::run_neuron(neuron, x, parameters, State<T, D>{}, false, states).out;
 }
 
-// The same from `state`, which afterwards is the state behind the last step: long sequences in pieces. Gradients flow through
-// the state; see State::detached.
+// The same from `state`, which afterwards is the state behind the last step: long sequences in pieces. Gradients flow
+// through the state; see State::detached.
 template <class N, class T, class D>
 Tensor<T, D> simulate(const N& neuron, const Tensor<T, D>& x, State<T, D>& state, const Tensor<T, D>& parameters = {}) {
   constexpr auto states = std::make_index_sequence<static_cast<std::size_t>(N::states)>{};

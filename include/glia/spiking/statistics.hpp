@@ -11,15 +11,15 @@ namespace GLIA_NS::spiking {
 
 // Activity of one layer over a batch.
 struct Activity {
-  double rate = 0;        // spikes per neuron, sample and step
-  double dead = 0;        // share of neurons that never fired
-  double saturated = 0;   // share of neurons that fired at every step of every sample
-  double spikes = 0;      // per sample, over all neurons and steps
+  double rate = 0;       // spikes per neuron, sample and step
+  double dead = 0;       // share of neurons that never fired
+  double saturated = 0;  // share of neurons that fired at every step of every sample
+  double spikes = 0;     // per sample, over all neurons and steps
   Index steps = 0, neurons = 0;
 };
 
-// spikes [T, N, ...]; a neuron is one element of the axes behind the first two. Any non-zero value counts as firing; the
-// rate sums the values. Computed on the host. ShapeError without time and batch axes.
+// spikes [T, N, ...]; a neuron is one element of the axes behind the first two. Any non-zero value counts as firing;
+// the rate sums the values. Computed on the host. ShapeError without time and batch axes.
 template <Floating T, class D>
 Activity activity(const Tensor<T, D>& spikes) {
   glia::detail::require_min_rank("activity", "spikes", spikes, 2);
@@ -48,7 +48,8 @@ Activity activity(const Tensor<T, D>& spikes) {
   return out;
 }
 
-// Energy of one operation at 45 nm, 32-bit floating point (Horowitz 2014): multiply-accumulate and accumulate, in picojoule.
+// Energy of one operation at 45 nm, 32-bit floating point (Horowitz 2014): multiply-accumulate and accumulate, in
+// picojoule.
 inline constexpr double picojoule_per_mac = 4.6, picojoule_per_ac = 0.9;
 
 // Additions per sample in the layer that receives these spikes: rate * T * its dense multiply-accumulates per step.
@@ -71,8 +72,8 @@ struct Energy {
   double dense_nanojoule = 0;                // the same network with every input real, one step
 };
 
-// Per-sample estimate; an estimate of arithmetic alone, without memory traffic. A real input repeated over time is computed
-// once.
+// Per-sample estimate; an estimate of arithmetic alone, without memory traffic. A real input repeated over time is
+// computed once.
 inline Energy energy(const std::vector<EnergyLayer>& layers) {
   Energy out;
   double dense = 0;

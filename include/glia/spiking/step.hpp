@@ -15,8 +15,8 @@ GLIA_HD inline Dual<R> fire(const S& surrogate, Dual<R> x) {
   return {math::step(x.value), surrogate(x.value) * x.tangent};
 }
 
-// A number of spikes: x rounded to a whole number in [0, levels]; on dual numbers the slope is 1 where 0 <= x <= levels, else
-// 0 (Luo et al. 2024, integer leaky integrate-and-fire).
+// A number of spikes: x rounded to a whole number in [0, levels]; on dual numbers the slope is 1 where 0 <= x <=
+// levels, else 0 (Luo et al. 2024, integer leaky integrate-and-fire).
 template <math::Real R>
 GLIA_HD inline R fire_levels(double levels, R x) {
   return math::round(math::clamp(x, R(0), R(levels)));

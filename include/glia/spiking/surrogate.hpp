@@ -6,8 +6,8 @@
 
 namespace GLIA_NS::spiking::surrogate {
 
-// Every surrogate has `operator()(x)`, the derivative used in the backward pass, and `primitive(x)`, a function with this
-// derivative (it replaces the spike only in tests and plots). Parameters are named as in the literature.
+// Every surrogate has `operator()(x)`, the derivative used in the backward pass, and `primitive(x)`, a function with
+// this derivative (it replaces the spike only in tests and plots). Parameters are named as in the literature.
 
 // alpha / (2 (1 + (pi alpha x / 2)^2))
 struct Atan {

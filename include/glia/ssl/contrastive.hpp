@@ -1,5 +1,6 @@
 #pragma once
-// Contrastive losses: NT-Xent (SimCLR) and SupCon. Composed of ops, so twice differentiable; safe for any feature length.
+// Contrastive losses: NT-Xent (SimCLR) and SupCon. Composed of ops, so twice differentiable; safe for any feature
+// length.
 
 #include <glia/ops/create.hpp>
 #include <glia/ops/cross_entropy.hpp>
@@ -20,9 +21,9 @@ Tensor<T, D> pair_logits(const Tensor<T, D>& z, double temperature) {
 }
 }  // namespace detail
 
-// Normalised temperature-scaled cross entropy (Chen et al. 2020): z1 and z2 [N, D] are two views of the same N samples; every
-// view must find its partner among the other 2N - 1. Mean over the 2N views, a 0-d tensor. ShapeError if the shapes
-// differ, ValueError unless temperature > 0.
+// Normalised temperature-scaled cross entropy (Chen et al. 2020): z1 and z2 [N, D] are two views of the same N samples;
+// every view must find its partner among the other 2N - 1. Mean over the 2N views, a 0-d tensor. ShapeError if the
+// shapes differ, ValueError unless temperature > 0.
 template <std::floating_point T, class D>
 Tensor<T, D> nt_xent(const Tensor<T, D>& z1, const Tensor<T, D>& z2, double temperature = 0.2) {
   detail::require_views("nt_xent", z1, z2);
@@ -34,9 +35,10 @@ Tensor<T, D> nt_xent(const Tensor<T, D>& z1, const Tensor<T, D>& z2, double temp
   return cross_entropy(logits, from_vector<std::int64_t, D>(partner));
 }
 
-// Supervised contrastive loss (Khosla et al. 2020, the form with the mean outside the logarithm): z [N, D], labels [N]. For
-// each anchor the mean over the other samples of its class of -log softmax(cosine / temperature); mean over the anchors that
-// have such samples, 0 if none has. Several views: stack them and repeat the labels. ShapeError, ValueError as nt_xent.
+// Supervised contrastive loss (Khosla et al. 2020, the form with the mean outside the logarithm): z [N, D], labels [N].
+// For each anchor the mean over the other samples of its class of -log softmax(cosine / temperature); mean over the
+// anchors that have such samples, 0 if none has. Several views: stack them and repeat the labels. ShapeError,
+// ValueError as nt_xent.
 template <std::floating_point T, class D>
 Tensor<T, D> sup_con(const Tensor<T, D>& z, const Tensor<std::int64_t, D>& labels, double temperature = 0.1) {
   glia::detail::require_rank("sup_con", "features", z, 2);

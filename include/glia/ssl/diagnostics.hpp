@@ -1,5 +1,6 @@
 #pragma once
-// Is the representation collapsing? Deviation, effective rank, alignment and uniformity of features [N, D]. No gradients.
+// Is the representation collapsing? Deviation, effective rank, alignment and uniformity of features [N, D]. No
+// gradients.
 
 #include <glia/ops/convert.hpp>
 #include <glia/ssl/features.hpp>
@@ -53,8 +54,8 @@ inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n)
 }
 }  // namespace detail
 
-// Mean standard deviation over the features of rows scaled to length 1: 1 / sqrt(D) when they fill the sphere, 0 when all rows
-// are the same (Chen and He 2021).
+// Mean standard deviation over the features of rows scaled to length 1: 1 / sqrt(D) when they fill the sphere, 0 when
+// all rows are the same (Chen and He 2021).
 template <std::floating_point T, class D>
 double feature_deviation(const Tensor<T, D>& features) {
   const NoGrad plain;
@@ -63,8 +64,8 @@ double feature_deviation(const Tensor<T, D>& features) {
   return mean(sqrt(mean(mul(c, c), Axes{0}))).item();
 }
 
-// exp of the entropy of the singular values of the features, normalised to sum 1 (Roy and Vetterli 2007; RankMe of Garrido et al.
-// 2023): from 1 (collapse to a line) to min(N, D). Cost min(N, D)^3.
+// exp of the entropy of the singular values of the features, normalised to sum 1 (Roy and Vetterli 2007; RankMe of
+// Garrido et al. 2023): from 1 (collapse to a line) to min(N, D). Cost min(N, D)^3.
 template <std::floating_point T, class D>
 double effective_rank(const Tensor<T, D>& features) {
   const NoGrad plain;
@@ -88,12 +89,13 @@ template <std::floating_point T, class D>
 double alignment(const Tensor<T, D>& z1, const Tensor<T, D>& z2) {
   detail::require_views("alignment", z1, z2);
   const NoGrad plain;
-  const auto d = sub(normalize(detail::host_features("alignment", z1)), normalize(detail::host_features("alignment", z2)));
+  const auto d =
+      sub(normalize(detail::host_features("alignment", z1)), normalize(detail::host_features("alignment", z2)));
   return mean(sum(mul(d, d), Axes{1})).item();
 }
 
-// log of the mean over pairs of exp(-2 |a - b|^2) on the unit sphere (Wang and Isola 2020): 0 when all rows are the same, towards
-// -4 when they are spread.
+// log of the mean over pairs of exp(-2 |a - b|^2) on the unit sphere (Wang and Isola 2020): 0 when all rows are the
+// same, towards -4 when they are spread.
 template <std::floating_point T, class D>
 double uniformity(const Tensor<T, D>& features) {
   const NoGrad plain;

@@ -7,9 +7,9 @@
 
 namespace GLIA_NS::ssl {
 
-// A deep copy of a module whose weights follow it: target = decay * target + (1 - decay) * source. Buffers (running statistics)
-// follow in the same way. The copy's parameters want no gradients. Use: MomentumEncoder target(net); ...; after every
-// optimizer step target.update(net, 0.99); features come from target.module.
+// A deep copy of a module whose weights follow it: target = decay * target + (1 - decay) * source. Buffers (running
+// statistics) follow in the same way. The copy's parameters want no gradients. Use: MomentumEncoder target(net); ...;
+// after every optimizer step target.update(net, 0.99); features come from target.module.
 template <class M>
 class MomentumEncoder {
  public:
@@ -53,7 +53,8 @@ class MomentumEncoder {
         if (next >= sources.size()) raise<ValueError>("momentum_encoder", "the source has no counterpart of ", path);
         auto& from = *static_cast<X*>(sources[next++]);
         if (from.shape() != part.shape())
-          raise<ShapeError>("momentum_encoder", path, " has shape ", part.shape(), " but the source has ", from.shape());
+          raise<ShapeError>("momentum_encoder", path, " has shape ", part.shape(), " but the source has ",
+                            from.shape());
         using T = typename X::tensor_type::scalar_type;
         if constexpr (is_floating<X>)
           part.tensor().mul_(static_cast<T>(decay)).add_(from.tensor(), static_cast<T>(1.0 - decay));

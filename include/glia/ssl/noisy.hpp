@@ -46,8 +46,8 @@ struct CutProbability {
 };
 }  // namespace detail
 
-// Generalised cross entropy (Zhang and Sabuncu 2018): mean of (1 - p_y^q) / q; cross entropy for q -> 0, absolute error for
-// q = 1. logits [N, C], labels [N]. Twice differentiable. ValueError unless 0 < q <= 1.
+// Generalised cross entropy (Zhang and Sabuncu 2018): mean of (1 - p_y^q) / q; cross entropy for q -> 0, absolute error
+// for q = 1. logits [N, C], labels [N]. Twice differentiable. ValueError unless 0 < q <= 1.
 template <std::floating_point T, class D>
 Tensor<T, D> gce_loss(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels, double q = 0.7) {
   if (!(q > 0.0 && q <= 1.0)) raise<ValueError>("gce_loss", "q must be in (0, 1], got ", q);
@@ -64,21 +64,25 @@ struct SceOptions {
 // Symmetric cross entropy (Wang et al. 2019): alpha CE + beta RCE, RCE = -sum_c p_c log(label_c) with the zeros of the
 // one-hot label read as `floor`, which is -log(floor) (1 - p_y).
 template <std::floating_point T, class D>
-Tensor<T, D> sce_loss(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels, const SceOptions& options = {}) {
-  if (!(options.floor > 0.0 && options.floor < 1.0)) raise<ValueError>("sce_loss", "floor must be in (0, 1), got ", options.floor);
+Tensor<T, D> sce_loss(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels,
+                      const SceOptions& options = {}) {
+  if (!(options.floor > 0.0 && options.floor < 1.0))
+    raise<ValueError>("sce_loss", "floor must be in (0, 1), got ", options.floor);
   const auto hot = detail::one_hot_rows("sce_loss", logits, labels);
   const auto p = sum(mul(hot, softmax(logits)), Axes{1});
   const auto reverse = scale(mean(T(1) - p), static_cast<T>(-math::log(options.floor)));
-  return add(scale(cross_entropy(logits, labels), static_cast<T>(options.alpha)), scale(reverse, static_cast<T>(options.beta)));
+  return add(scale(cross_entropy(logits, labels), static_cast<T>(options.alpha)),
+             scale(reverse, static_cast<T>(options.beta)));
 }
 
 struct ElrOptions {
-  double beta = 0.9;     // memory of the targets (CIFAR-100 setting of the paper, as lambda)
-  double lambda = 7.0;   // weight of the regulariser
+  double beta = 0.9;    // memory of the targets (CIFAR-100 setting of the paper, as lambda)
+  double lambda = 7.0;  // weight of the regulariser
 };
 
-// Early-learning regularisation (Liu et al. 2020): cross entropy + lambda * mean log(1 - <p, t>), where the target t of every
-// training sample is the moving average of its predictions. Holds [samples, classes] numbers, saved with the model.
+// Early-learning regularisation (Liu et al. 2020): cross entropy + lambda * mean log(1 - <p, t>), where the target t of
+// every training sample is the moving average of its predictions. Holds [samples, classes] numbers, saved with the
+// model.
 template <class Device = Cpu, class T = float>
 struct ElrLoss {
   nn::Buffer<T, Device> targets;  // [samples, classes]
@@ -86,7 +90,8 @@ struct ElrLoss {
   GLIA_MEMBERS(targets)
 
   ElrLoss(Index samples, Index classes, const ElrOptions& o = {}) : options(o) {
-    if (samples < 1 || classes < 2) raise<ValueError>("elr_loss", "needs samples and at least 2 classes, got ", samples, " and ", classes);
+    if (samples < 1 || classes < 2)
+      raise<ValueError>("elr_loss", "needs samples and at least 2 classes, got ", samples, " and ", classes);
     if (!(o.beta >= 0.0 && o.beta < 1.0)) raise<ValueError>("elr_loss", "beta must be in [0, 1), got ", o.beta);
     targets = nn::Buffer<T, Device>(zeros<T, Device>({samples, classes}));
   }

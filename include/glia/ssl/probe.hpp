@@ -1,6 +1,6 @@
 #pragma once
-// How good frozen features are: k nearest neighbours and linear probes. They train on features [N, D] and labels [N], on the
-// host, without gradients.
+// How good frozen features are: k nearest neighbours and linear probes. They train on features [N, D] and labels [N],
+// on the host, without gradients.
 
 #include <glia/nn/ridge.hpp>
 #include <glia/ops/create.hpp>
@@ -30,8 +30,8 @@ Tensor<std::int64_t> best_class(const Tensor<T>& scores) {
   const auto host = scores.to_vector();
   std::vector<std::int64_t> out(static_cast<std::size_t>(n));
   for (Index i = 0; i < n; ++i)
-    out[static_cast<std::size_t>(i)] = std::max_element(host.begin() + i * classes, host.begin() + (i + 1) * classes) -
-                                       (host.begin() + i * classes);
+    out[static_cast<std::size_t>(i)] =
+        std::max_element(host.begin() + i * classes, host.begin() + (i + 1) * classes) - (host.begin() + i * classes);
   return from_vector<std::int64_t>(out);
 }
 }  // namespace detail
@@ -50,11 +50,11 @@ struct KnnOptions {
   double temperature = 0.07;  // a neighbour's vote weighs exp(cosine / temperature)
 };
 
-// Class of each query by the weighted vote of its k nearest neighbours in cosine (Wu et al. 2018): [M]. Equal cosines: the
-// earlier sample is nearer. ValueError unless 1 <= k.
+// Class of each query by the weighted vote of its k nearest neighbours in cosine (Wu et al. 2018): [M]. Equal cosines:
+// the earlier sample is nearer. ValueError unless 1 <= k.
 template <std::floating_point T>
-Tensor<std::int64_t> knn_predict(const Tensor<T>& features, const Tensor<std::int64_t>& labels, const Tensor<T>& queries,
-                                 const KnnOptions& options = {}) {
+Tensor<std::int64_t> knn_predict(const Tensor<T>& features, const Tensor<std::int64_t>& labels,
+                                 const Tensor<T>& queries, const KnnOptions& options = {}) {
   detail::require_labelled("knn_predict", features, labels, options.classes);
   glia::detail::require_rank("knn_predict", "queries", queries, 2);
   if (queries.size(1) != features.size(1))
@@ -77,9 +77,8 @@ Tensor<std::int64_t> knn_predict(const Tensor<T>& features, const Tensor<std::in
       for (Index r = first; r < last; ++r) {
         const T* row = c + r * n;
         std::iota(order.begin(), order.end(), Index{0});
-        std::partial_sort(order.begin(), order.begin() + k, order.end(), [&](Index i, Index j) {
-          return row[i] != row[j] ? row[i] > row[j] : i < j;
-        });
+        std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                          [&](Index i, Index j) { return row[i] != row[j] ? row[i] > row[j] : i < j; });
         std::fill(votes.begin(), votes.end(), 0.0);
         for (Index i = 0; i < k; ++i) {
           const Index j = order[static_cast<std::size_t>(i)];
@@ -120,19 +119,22 @@ template <class T>
 Tensor<T> targets_of(const Tensor<std::int64_t>& labels, Index classes) {
   const auto y = labels.to_vector();
   std::vector<T> rows(y.size() * static_cast<std::size_t>(classes), T(0));
-  for (std::size_t i = 0; i < y.size(); ++i) rows[i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(y[i])] = T(1);
+  for (std::size_t i = 0; i < y.size(); ++i)
+    rows[i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(y[i])] = T(1);
   return from_vector<T>(rows, {static_cast<Index>(y.size()), classes});
 }
 }  // namespace detail
 
 // Probe by ridge regression onto one-hot labels; one linear solve. lambda is per sample.
 template <std::floating_point T>
-LinearProbe<T> ridge_probe(const Tensor<T>& features, const Tensor<std::int64_t>& labels, Index classes, double lambda = 1e-3) {
+LinearProbe<T> ridge_probe(const Tensor<T>& features, const Tensor<std::int64_t>& labels, Index classes,
+                           double lambda = 1e-3) {
   detail::require_labelled("ridge_probe", features, labels, classes);
   const NoGrad plain;
   auto probe = detail::standardised(features.detach());
   const auto x = mul(sub(features.detach(), probe.shift), probe.inverse_scale);
-  const auto model = nn::ridge_regression(x, detail::targets_of<T>(labels, classes), lambda * static_cast<double>(features.size(0)));
+  const auto model =
+      nn::ridge_regression(x, detail::targets_of<T>(labels, classes), lambda * static_cast<double>(features.size(0)));
   probe.weight = model.weight;
   probe.bias = model.bias.reshape({1, classes});
   return probe;
@@ -144,12 +146,14 @@ struct SoftmaxProbeOptions {
   double decay = 1e-4;  // L2 on the weights
 };
 
-// Probe by multinomial logistic regression: full-batch accelerated gradient descent (Nesterov), the step from the largest
-// eigenvalue of the features. Deterministic.
+// Probe by multinomial logistic regression: full-batch accelerated gradient descent (Nesterov), the step from the
+// largest eigenvalue of the features. Deterministic.
 template <std::floating_point T>
-LinearProbe<T> softmax_probe(const Tensor<T>& features, const Tensor<std::int64_t>& labels, const SoftmaxProbeOptions& options = {}) {
+LinearProbe<T> softmax_probe(const Tensor<T>& features, const Tensor<std::int64_t>& labels,
+                             const SoftmaxProbeOptions& options = {}) {
   detail::require_labelled("softmax_probe", features, labels, options.classes);
-  if (options.iterations < 1) raise<ValueError>("softmax_probe", "iterations must be positive, got ", options.iterations);
+  if (options.iterations < 1)
+    raise<ValueError>("softmax_probe", "iterations must be positive, got ", options.iterations);
   const NoGrad plain;
   auto probe = detail::standardised(features.detach());
   const Index n = features.size(0), d = features.size(1), classes = options.classes;
@@ -174,7 +178,8 @@ LinearProbe<T> softmax_probe(const Tensor<T>& features, const Tensor<std::int64_
     const auto w = add(weight, scale(sub(weight, last_weight), push)), b = add(bias, scale(sub(bias, last_bias), push));
     const auto error = scale(sub(softmax(add(matmul(x, w), b)), target), share);
     last_weight = weight, last_bias = bias;
-    weight = sub(w, scale(add(matmul(x.transpose(), error), scale(w, static_cast<T>(options.decay))), static_cast<T>(step)));
+    weight =
+        sub(w, scale(add(matmul(x.transpose(), error), scale(w, static_cast<T>(options.decay))), static_cast<T>(step)));
     bias = sub(b, scale(sum(error, Axes{0}, true), static_cast<T>(step)));
   }
   probe.weight = weight, probe.bias = bias;

@@ -12,8 +12,8 @@ namespace GLIA_NS::ssl {
 
 struct ProjectorOptions {
   Index in = 0, hidden = 2048, out = 256;
-  int layers = 2;           // linear layers in all, at least 1
-  bool last_norm = false;   // batch norm without scale and offset behind the last one (SimSiam)
+  int layers = 2;          // linear layers in all, at least 1
+  bool last_norm = false;  // batch norm without scale and offset behind the last one (SimSiam)
 };
 
 // [N, in] -> [N, out]: linear layers with batch norm and ReLU between them, onto the features that a similarity loss

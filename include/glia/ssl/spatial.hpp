@@ -9,8 +9,8 @@
 
 namespace GLIA_NS::ssl {
 
-// Classes of the tasks: localised rotation names quadrant and quarter turns (label = 4 * quadrant + turns; Moon et al. 2022,
-// LoRot-E), global rotation the quarter turns, the jigsaw the order of the four patches.
+// Classes of the tasks: localised rotation names quadrant and quarter turns (label = 4 * quadrant + turns; Moon et al.
+// 2022, LoRot-E), global rotation the quarter turns, the jigsaw the order of the four patches.
 inline constexpr Index localized_rotation_classes = 16, rotation_classes = 4, jigsaw_classes = 24;
 
 // Quadrant 0 ... 3 (row-major) and quarter turns 0 ... 3 as one label, and back.
@@ -22,8 +22,8 @@ constexpr LocalizedRotation localized_rotation(std::int64_t label) {
   return {static_cast<int>(label / 4), static_cast<int>(label % 4)};
 }
 
-// The 24 orders of four patches, in lexicographic order: patch order[i] is shown at place i (row-major). Number 0 is the
-// untouched image. The table has an inverse, jigsaw_label.
+// The 24 orders of four patches, in lexicographic order: patch order[i] is shown at place i (row-major). Number 0 is
+// the untouched image. The table has an inverse, jigsaw_label.
 constexpr std::array<int, 4> jigsaw_order(std::int64_t label) {
   std::array<int, 4> order{};
   bool used[4] = {};

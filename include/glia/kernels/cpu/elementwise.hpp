@@ -7,6 +7,7 @@
 #include <glia/core/view.hpp>
 #include <glia/device/cpu.hpp>
 
+#include <tuple>
 #include <type_traits>
 
 namespace GLIA_NS {
@@ -106,14 +107,19 @@ template <class F, class R, class... T>
 void map_elements(Cpu, const F& f, Index count, R* out, const View<const T>&... in) {
   if (count == 0) return;
   parallel_for(count, Index{1} << 14, [&](Index first, Index last) {
-    [&](const cpu::BlockReader<T>&... readers) {
-      [&](cpu::BlockBuffer<T>&&... buffers) {
-        for (Index i = first; i < last; i += cpu::block) {
-          const Index n = std::min(cpu::block, last - i);
-          cpu::map_block(f, n, out + i, readers.fetch(i, n, buffers.values)...);
-        }
-      }(cpu::BlockBuffer<T>{}...);
-    }(cpu::BlockReader<T>(in)...);
+    // named here, not passed by value: the buffers are over-aligned
+    std::tuple<cpu::BlockBuffer<T>...> buffers;
+    const auto run = [&](const cpu::BlockReader<T>&... readers) {
+      std::apply(
+          [&](cpu::BlockBuffer<T>&... own) {
+            for (Index i = first; i < last; i += cpu::block) {
+              const Index n = std::min(cpu::block, last - i);
+              cpu::map_block(f, n, out + i, readers.fetch(i, n, own.values)...);
+            }
+          },
+          buffers);
+    };
+    run(cpu::BlockReader<T>(in)...);
   });
 }
 

@@ -70,8 +70,8 @@ void neuron_forward_step(const N& neuron, Index n, const T* x, const C (&p)[deta
 }
 // The same without the output.
 template <class N, class T, class C, int... K>
-void neuron_state_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>],
-                       const C* before, C* after, std::integer_sequence<int, K...>) {
+void neuron_state_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>], const C* before,
+                       C* after, std::integer_sequence<int, K...>) {
   GLIA_OMP(simd)
   for (Index i = 0; i < n; ++i) {
     C state[] = {before[K * neuron_block + i]...};
@@ -80,8 +80,8 @@ void neuron_state_step(const N& neuron, Index n, const T* x, const C (&p)[detail
   }
 }
 
-// Gradient of <state_gradient, new state> + output_gradient * output along input direction J of one step: the states come
-// first, then the input, then the parameters.
+// Gradient of <state_gradient, new state> + output_gradient * output along input direction J of one step: the states
+// come first, then the input, then the parameters.
 template <int J, class N, class C, int... K, int... P>
 inline C neuron_pullback(const N& neuron, const C (&state)[sizeof...(K)], C x, const C (&p)[detail::parameter_slots<N>],
                          const C (&state_gradient)[sizeof...(K)], C output_gradient, std::integer_sequence<int, K...>,
@@ -89,15 +89,14 @@ inline C neuron_pullback(const N& neuron, const C (&state)[sizeof...(K)], C x, c
   constexpr int states = static_cast<int>(sizeof...(K));
   Dual<C> s[] = {Dual<C>(state[K], J == K ? C(1) : C(0))...};
   const Dual<C> parameters[] = {Dual<C>(p[P], J == states + 1 + P ? C(1) : C(0))...};
-  const Dual<C> y =
-      detail::neuron_step(neuron, s, Dual<C>(x, J == states ? C(1) : C(0)), parameters);
+  const Dual<C> y = detail::neuron_step(neuron, s, Dual<C>(x, J == states ? C(1) : C(0)), parameters);
   C total = output_gradient * y.tangent;
   ((total = math::fma(state_gradient[K], s[K].tangent, total)), ...);
   return total;
 }
 
-// One step backwards for n neurons: `gradient` [states][neuron_block] is replaced by the gradient of the states before the
-// step, `sums` [parameters][neuron_block] grows. dx may be null.
+// One step backwards for n neurons: `gradient` [states][neuron_block] is replaced by the gradient of the states before
+// the step, `sums` [parameters][neuron_block] grows. dx may be null.
 template <bool WantInput, class N, class T, class C, int... K, int... P>
 void neuron_backward_step(const N& neuron, Index n, const T* x, const C (&p)[detail::parameter_slots<N>],
                           const C* before, const T* dy, C* gradient, [[maybe_unused]] C* sums, [[maybe_unused]] T* dx,
@@ -111,7 +110,8 @@ void neuron_backward_step(const N& neuron, Index n, const T* x, const C (&p)[det
     if constexpr (WantInput)
       dx[i] = static_cast<T>(neuron_pullback<S>(neuron, state, input, p, g, dout, states, slots));
     if constexpr (detail::neuron_parameters<N>() > 0)
-      ((sums[P * neuron_block + i] += neuron_pullback<S + 1 + P>(neuron, state, input, p, g, dout, states, slots)), ...);
+      ((sums[P * neuron_block + i] += neuron_pullback<S + 1 + P>(neuron, state, input, p, g, dout, states, slots)),
+       ...);
     const C next[] = {neuron_pullback<K>(neuron, state, input, p, g, dout, states, slots)...};
     ((gradient[K * neuron_block + i] = next[K]), ...);
   }
@@ -136,9 +136,9 @@ void load_neuron_state(const N& neuron, const T* const* start, Index first, Inde
 
 }  // namespace cpu
 
-// Runs `count` independent neurons over `steps` time steps. x and out are [steps, count]; row t of x starts at t * x_step
-// (0: one input for all steps). `start` and `last` are null or N::states pointers to [count] (each may be null): the states
-// before the first and after the last step. N: see spiking/neurons.hpp.
+// Runs `count` independent neurons over `steps` time steps. x and out are [steps, count]; row t of x starts at t *
+// x_step (0: one input for all steps). `start` and `last` are null or N::states pointers to [count] (each may be null):
+// the states before the first and after the last step. N: see spiking/neurons.hpp.
 template <class N, class T>
 void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
                     const T* const* start, T* out, T* const* last) {
@@ -168,8 +168,8 @@ template <class C>
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(Index count)
-      : data_(static_cast<C*>(::operator new(static_cast<std::size_t>(count) * sizeof(C), std::align_val_t{64}))) {}
-  ~AlignedBuffer() { ::operator delete(data_, std::align_val_t{64}); }
+      : data_(static_cast<C*>(::operator new (static_cast<std::size_t>(count) * sizeof(C), std::align_val_t{64}))) {}
+  ~AlignedBuffer() { ::operator delete (data_, std::align_val_t{64}); }
   AlignedBuffer(const AlignedBuffer&) = delete;
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   C* data() const { return data_; }
@@ -202,7 +202,8 @@ struct NeuronBackward {
     C* const sums = gradient + S * neuron_block;
     C* const history = sums + slots * neuron_block;
     std::fill_n(sums, slots * neuron_block, C(0));
-    for (Index i = first; i < last; i += neuron_block) block(i, std::min(neuron_block, last - i), gradient, sums, history);
+    for (Index i = first; i < last; i += neuron_block)
+      block(i, std::min(neuron_block, last - i), gradient, sums, history);
     for (int k = 0; k < P; ++k)
       for (Index j = 0; j < neuron_block; ++j) totals[k] += static_cast<double>(sums[k * neuron_block + j]);
   }
@@ -218,7 +219,8 @@ struct NeuronBackward {
       neuron_state_step(neuron, n, x + t * x_step + i, p, history + t * row, history + (t + 1) * row, states);
     for (int k = 0; k < S; ++k) {
       const T* from = dlast != nullptr ? dlast[k] : nullptr;
-      for (Index j = 0; j < n; ++j) gradient[k * neuron_block + j] = from != nullptr ? static_cast<C>(from[i + j]) : C(0);
+      for (Index j = 0; j < n; ++j)
+        gradient[k * neuron_block + j] = from != nullptr ? static_cast<C>(from[i + j]) : C(0);
     }
     for (Index t = steps - 1; t >= 0; --t) {
       const T* input = x + t * x_step + i;
@@ -239,9 +241,9 @@ struct NeuronBackward {
 }  // namespace cpu
 
 // Backward of neuron_forward: the states are computed again from x, block by block, then the derivatives of the functor
-// (dual numbers) are followed back through time. dy is [steps, count], row t at t * dy_step. dlast, dstart: null or N::states
-// pointers (each may be null) with the layout of last and start; dx ([steps, count]) may be null. The parameters' gradients
-// are summed over fixed chunks in order, so they do not depend on the thread count.
+// (dual numbers) are followed back through time. dy is [steps, count], row t at t * dy_step. dlast, dstart: null or
+// N::states pointers (each may be null) with the layout of last and start; dx ([steps, count]) may be null. The
+// parameters' gradients are summed over fixed chunks in order, so they do not depend on the thread count.
 template <class N, class T>
 void neuron_backward(Cpu, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
                      const T* const* start, const T* dy, Index dy_step, const T* const* dlast, T* dx, T* dparameters,

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# resume_test.sh PROGRAM: a run that was broken off (by step count, then by Ctrl-C) and resumed equals the uninterrupted one: every
+# number of every epoch, and the scores of the final network. Also tries wrong arguments.
+set -euo pipefail
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $1" >&2; exit 1; }
+
+train() {
+  local out=$1
+  shift
+  "$program" train --synthetic --limit-train 600 --epochs 3 --batch 100 --seed 5 --out "$out" --quiet "$@"
+}
+# The epochs without their timings.
+numbers() { sed -E 's/"(evaluation_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
+scores() { "$program" evaluate --checkpoint "$1" | grep -vE '"(threads|git_revision)"'; }
+
+train "$work/whole"
+
+status=0; train "$work/broken" --max-steps 8 || status=$?
+[ "$status" = 130 ] || fail "a run stopped by --max-steps must exit with 130, got $status"
+status=0; train "$work/broken" --max-steps 5 --resume || status=$?
+[ "$status" = 130 ] || fail "the second stop must exit with 130, got $status"
+train "$work/broken" --resume
+cmp <(numbers "$work/whole") <(numbers "$work/broken") || fail "the resumed run's epochs differ"
+[ "$(numbers "$work/whole" | wc -l)" = 3 ] || fail "expected 3 epochs"
+cmp <(scores "$work/whole") <(scores "$work/broken") || fail "the resumed run's network differs"
+
+train "$work/signal" & child=$!
+while [ ! -e "$work/signal/metrics.jsonl" ]; do sleep 0.05; done
+sleep 1
+kill -INT "$child" 2>/dev/null || true
+status=0; wait "$child" || status=$?
+case $status in
+  130) train "$work/signal" --resume ;;
+  0) ;;  # it had finished before the signal came
+  *) fail "Ctrl-C must exit with 130, got $status" ;;
+esac
+cmp <(numbers "$work/whole") <(numbers "$work/signal") || fail "the run resumed after Ctrl-C differs"
+
+message() { "$program" "$@" 2>&1 >/dev/null || true; }
+message train --synthetic --out "$work/whole" --quiet | grep -q "already holds a run" || fail "an occupied folder must be refused"
+message train --synthetic --out "$work/whole" --resume --epochs 9 --quiet | grep -q "made with other settings" || fail "other settings must be refused"
+message train --data "$work" --out "$work/x" | grep -q "no train.bin and test.bin" || fail "missing data must be reported"
+message train --synthetic --neuron resonator | grep -q "expected one of none, multilevel, lif" || fail "a wrong word must be reported"
+message evaluate --checkpoint "$work/none.safetensors" | grep -q "none.safetensors" || fail "a missing checkpoint must be reported"
+[ -s "$work/whole/summary.json" ] && [ -s "$work/whole/config.json" ] || fail "summary.json and config.json must be there"
+echo "resumed runs equal the uninterrupted one"
