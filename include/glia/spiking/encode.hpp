@@ -76,7 +76,8 @@ struct PoissonEncoder {
   Index steps;
   GLIA_MEMBERS(random)
 
-  explicit PoissonEncoder(const PoissonOptions& options = {}) : random{Generator(options.seed)}, steps(options.steps) {
+  PoissonEncoder() : PoissonEncoder(PoissonOptions{}) {}
+  explicit PoissonEncoder(const PoissonOptions& options) : random{Generator(options.seed)}, steps(options.steps) {
     detail::require_steps("poisson", steps);
   }
   Tensor<T, Device> forward(const Tensor<T, Device>& x) {

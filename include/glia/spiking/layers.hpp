@@ -30,7 +30,8 @@ class Layer : public nn::Stateless {
  public:
   using Options = typename detail::NeuronOptions<N>::type;
 
-  explicit Layer(const Options& options = {}) : neuron_(detail::NeuronOptions<N>::make(options)) {}
+  Layer() : Layer(Options{}) {}
+  explicit Layer(const Options& options) : neuron_(detail::NeuronOptions<N>::make(options)) {}
 
   // x [T, N, ...] -> output of the same shape, all neurons starting at rest.
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
@@ -68,7 +69,8 @@ class Plif {
   nn::Parameter<T, Device> w;  // [1]
   GLIA_MEMBERS(w)
 
-  explicit Plif(const PlifOptions<S>& options = {}) : neuron_(PlifNeuron<S>::make(options)) {
+  Plif() : Plif(PlifOptions<S>{}) {}
+  explicit Plif(const PlifOptions<S>& options) : neuron_(PlifNeuron<S>::make(options)) {
     w = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(-math::log(options.tau - 1.0))));
   }
 

@@ -67,7 +67,8 @@ class Qcfs {
   nn::Parameter<T, Device> theta;  // [1]
   GLIA_MEMBERS(theta)
 
-  explicit Qcfs(const QcfsOptions& options = {}) : levels_(options.levels) {
+  Qcfs() : Qcfs(QcfsOptions{}) {}
+  explicit Qcfs(const QcfsOptions& options) : levels_(options.levels) {
     detail::require_positive("qcfs", "theta", options.theta);
     if (options.levels < 1) raise<ValueError>("qcfs", "levels must be positive, got ", options.levels);
     theta = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(options.theta)));
@@ -95,7 +96,8 @@ class ConvertedIf {
   nn::Parameter<T, Device> theta;  // [1]
   GLIA_MEMBERS(theta)
 
-  explicit ConvertedIf(const QcfsOptions& options = {}) {
+  ConvertedIf() : ConvertedIf(QcfsOptions{}) {}
+  explicit ConvertedIf(const QcfsOptions& options) {
     detail::require_positive("converted_if", "theta", options.theta);
     theta = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(options.theta)));
   }

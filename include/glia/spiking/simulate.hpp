@@ -86,7 +86,7 @@ struct NeuronNode final : autograd::Node {
     const std::array<Tensor<T, D>, sizeof...(K)> begin{start[K].get(this)...};
     const auto dy = as_sequence(g.template output<T, D>(0));
     const NoGrad plain;
-    const Tensor<T, D> dlast[] = {g.has_output(static_cast<int>(K) + 1)
+    const Tensor<T, D> dlast[] = {(outputs.size() > K + 1 && g.has_output(static_cast<int>(K) + 1))
                                       ? g.template output<T, D>(static_cast<int>(K) + 1).contiguous()
                                       : Tensor<T, D>()...};
     const Shape& shape = input.tensor.shape();

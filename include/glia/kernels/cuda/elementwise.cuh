@@ -15,7 +15,7 @@ namespace cuda {
 template <class T>
 struct FlatOperand {
   const T* data;
-  bool single;
+  bool single, usable;
 
   template <int W>
   __device__ Pack<T, W> pack(Index p) const {
@@ -60,24 +60,20 @@ __global__ void map_strided_kernel(F f, Index count, R* out, StridedOperand<T>..
     out[i] = static_cast<R>(f(static_cast<compute_t<T>>(in.at(i))...));
 }
 
-// Whether an operand can be read by map_flat_kernel with packs of W.
+// The operand as map_flat_kernel reads it with packs of W; `usable` is false where it cannot.
 template <int W, class T>
-bool flat_operand(const View<const T>& view, FlatOperand<T>& operand) {
+FlatOperand<T> make_flat(const View<const T>& view) {
   const Walk walk = make_walk(view.shape, view.strides);
-  operand.data = view.data;
-  operand.single = walk.rank == 0 || (walk.rank == 1 && walk.strides[0] == 0);
-  return operand.single || (walk.rank == 1 && walk.strides[0] == 1 && is_aligned<W>(view.data));
+  const bool single = walk.rank == 0 || (walk.rank == 1 && walk.strides[0] == 0);
+  return {view.data, single, single || (walk.rank == 1 && walk.strides[0] == 1 && is_aligned<W>(view.data))};
 }
 
 template <int W, class F, class R, class... T>
-bool map_flat(const F& f, Index count, R* out, const View<const T>&... in) {
-  const auto launch = [&](FlatOperand<T>... operands) {
-    if (!is_aligned<W>(out) || !(flat_operand<W>(in, operands) && ...)) return false;
-    map_flat_kernel<W, F, R, T...>
-        <<<blocks_for((count + W - 1) / W), block_threads, 0, current_stream()>>>(f, count, out, operands...);
-    return true;
-  };
-  return launch(FlatOperand<T>{}...);
+bool map_flat(const F& f, Index count, R* out, const FlatOperand<T>&... in) {
+  if (!is_aligned<W>(out) || !(in.usable && ...)) return false;
+  map_flat_kernel<W, F, R, T...>
+      <<<blocks_for((count + W - 1) / W), block_threads, 0, current_stream()>>>(f, count, out, in...);
+  return true;
 }
 
 // Copies and fills move bits; one kernel serves all element types of a size.
@@ -123,7 +119,8 @@ template <class F, class R, class... T>
 void map_elements(Cuda, const F& f, Index count, R* out, const View<const T>&... in) {
   static_assert(std::is_trivially_copyable_v<F>, "a functor that runs on the device must be trivially copyable");
   if (count == 0) return;
-  if (!cuda::map_flat<cuda::pack_width<R, T...>>(f, count, out, in...))
+  constexpr int width = cuda::pack_width<R, T...>;
+  if (!cuda::map_flat<width>(f, count, out, cuda::make_flat<width>(in)...))
     cuda::map_strided_kernel<F, R, T...><<<cuda::blocks_for(count), cuda::block_threads, 0, cuda::current_stream()>>>(
         f, count, out, cuda::StridedOperand<T>{in.data, cuda::make_walk(in.shape, in.strides)}...);
   cuda::check_launch("map");
