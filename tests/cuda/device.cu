@@ -8,6 +8,7 @@
 #include <tests/cuda/support.hpp>
 #include <tests/support/near.hpp>
 
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -39,11 +40,11 @@ void normal_equal() {
   auto actual = Tensor<T, Cuda>::empty({n});
   glia::fill_normal(Cpu{}, expected.mutable_data(), n, 7, 11, T(0.5), T(2));
   glia::fill_normal(Cuda{}, actual.mutable_data(), n, 7, 11, T(0.5), T(2));
+  constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
   if (glia::config::has_fma)
     CHECK(actual.to_vector() == expected.to_vector());
   else
-    CHECK_NEAR(actual, expected.to_vector(),
-               {64 * static_cast<double>(std::numeric_limits<T>::epsilon()), 16 * static_cast<double>(std::numeric_limits<T>::epsilon())});
+    CHECK_NEAR(actual, expected.to_vector(), {64 * epsilon, 16 * epsilon});
 }
 
 }  // namespace

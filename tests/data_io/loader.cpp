@@ -170,7 +170,7 @@ TEST_CASE("loader: an error in a worker reaches the loop") {
   }
   CHECK_THROWS_AS(data::Loader(numbered(4), {.batch = 0}), glia::ValueError);
   CHECK_THROWS_AS(data::Loader(numbered(4), {.views = 3}), glia::ValueError);
-  CHECK_THROWS_AS(data::Loader(data::Dataset()), glia::ShapeError);
+  CHECK_THROWS_AS(data::Loader(data::Dataset{}), glia::ShapeError);
 }
 
 TEST_CASE("dataset: stratified splits keep the proportions and cover the set") {

@@ -85,15 +85,18 @@ inline Allocator& device_allocator(Cuda) { return cuda_allocator(); }
 
 namespace cuda {
 
-// Uninitialised device memory for the length of a scope; freed in stream order.
+// Uninitialised device memory for the length of a scope, null for none; freed in stream order.
 template <class T>
 class Scratch {
  public:
   explicit Scratch(Index count)
-      : bytes_(static_cast<std::size_t>(count) * sizeof(T)), data_(static_cast<T*>(cuda_allocator().allocate(bytes_))) {}
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)),
+        data_(count == 0 ? nullptr : static_cast<T*>(cuda_allocator().allocate(bytes_))) {}
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { cuda_allocator().deallocate(data_, bytes_); }
+  ~Scratch() {
+    if (data_ != nullptr) cuda_allocator().deallocate(data_, bytes_);
+  }
   T* data() const noexcept { return data_; }
 
  private:

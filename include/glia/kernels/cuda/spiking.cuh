@@ -1,0 +1,241 @@
+#pragma once
+// Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The backward
+// pass computes the states again, keeps them in registers for up to 16 steps (in device memory beyond), and follows the dual
+// numbers of the functor back through time.
+
+#include <glia/core/dual.hpp>
+#include <glia/core/neuron_step.hpp>
+#include <glia/kernels/cuda/reduce.cuh>
+#include <glia/kernels/cuda/spiking.hpp>
+
+namespace GLIA_NS {
+
+namespace cuda {
+
+// One pointer per state; null where the caller gave none.
+template <class T, int S>
+struct StatePointers {
+  T* data[S];
+};
+template <int S, class T>
+StatePointers<T, S> state_pointers(T* const* list) {
+  StatePointers<T, S> out{};
+  for (int k = 0; k < S && list != nullptr; ++k) out.data[k] = list[k];
+  return out;
+}
+
+// The sizes, parameters and initial states that both directions share.
+template <class N, class T>
+struct NeuronRun {
+  using C = compute_t<T>;
+  static constexpr int S = N::states, P = glia::detail::neuron_parameters<N>(), slots = P > 0 ? P : 1;
+
+  N neuron;
+  Index steps, count;
+  const T* x;
+  Index x_step;
+  const T* parameters;
+  StatePointers<const T, S> start;
+
+  __device__ void load_parameters(C (&p)[slots]) const {
+#pragma unroll
+    for (int k = 0; k < slots; ++k) p[k] = P > 0 ? static_cast<C>(parameters[k]) : C(0);
+  }
+  __device__ void load_state(C (&state)[S], Index i) const {
+#pragma unroll
+    for (int k = 0; k < S; ++k)
+      state[k] = start.data[k] != nullptr ? static_cast<C>(start.data[k][i]) : glia::detail::neuron_rest<C>(neuron, k);
+  }
+};
+
+template <int W, class N, class T>
+__global__ void neuron_forward_kernel(NeuronRun<N, T> run, T* out, StatePointers<T, N::states> last) {
+  using Run = NeuronRun<N, T>;
+  using C = typename Run::C;
+  constexpr int S = Run::S;
+  C p[Run::slots];
+  run.load_parameters(p);
+  for (Index group = first_item(); group * W < run.count; group += item_step()) {
+    const Index i = group * W;
+    C state[W][S];
+#pragma unroll
+    for (int j = 0; j < W; ++j) run.load_state(state[j], i + j);
+    for (Index t = 0; t < run.steps; ++t) {
+      const auto input = *reinterpret_cast<const Pack<T, W>*>(run.x + t * run.x_step + i);
+      Pack<T, W> output;
+#pragma unroll
+      for (int j = 0; j < W; ++j)
+        output.values[j] =
+            static_cast<T>(glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input.values[j]), p));
+      *reinterpret_cast<Pack<T, W>*>(out + t * run.count + i) = output;
+    }
+#pragma unroll
+    for (int k = 0; k < S; ++k)
+      if (last.data[k] != nullptr)
+        for (int j = 0; j < W; ++j) last.data[k][i + j] = static_cast<T>(state[j][k]);
+  }
+}
+
+// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states come
+// first, then the input, then the parameters.
+template <class N, class C, int S, int Slots>
+__device__ __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
+                                             const C (&state_gradient)[S], C output_gradient, int direction) {
+  Dual<C> s[S], parameters[Slots];
+#pragma unroll
+  for (int k = 0; k < S; ++k) s[k] = Dual<C>(state[k], direction == k ? C(1) : C(0));
+#pragma unroll
+  for (int k = 0; k < Slots; ++k) parameters[k] = Dual<C>(p[k], direction == S + 1 + k ? C(1) : C(0));
+  const Dual<C> y = glia::detail::neuron_step(neuron, s, Dual<C>(x, direction == S ? C(1) : C(0)), parameters);
+  C total = output_gradient * y.tangent;
+#pragma unroll
+  for (int k = 0; k < S; ++k) total = math::fma(state_gradient[k], s[k].tangent, total);
+  return total;
+}
+
+template <class N, class T>
+struct NeuronGradients {
+  using Run = NeuronRun<N, T>;
+  using C = typename Run::C;
+
+  const T* dy;
+  Index dy_step;
+  StatePointers<const T, N::states> dlast;
+  T* dx;
+  StatePointers<T, N::states> dstart;
+  double* partial;  // [parameters][blocks], null if they are not wanted
+  C* history;       // [steps][states][count], for runs that do not fit into registers
+
+  // One step back for neuron i: `gradient` becomes that of the states before the step.
+  __device__ __forceinline__ void step(const Run& run, Index i, Index t, const C (&state)[Run::S], const C (&p)[Run::slots],
+                                       C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
+    const C input = static_cast<C>(run.x[t * run.x_step + i]), dout = static_cast<C>(dy[t * dy_step + i]);
+    if (dx != nullptr)
+      dx[t * run.count + i] = static_cast<T>(neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S));
+#pragma unroll
+    for (int k = 0; k < Run::P; ++k)
+      sums[k] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k);
+    C next[Run::S];
+#pragma unroll
+    for (int k = 0; k < Run::S; ++k) next[k] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k);
+#pragma unroll
+    for (int k = 0; k < Run::S; ++k) gradient[k] = next[k];
+  }
+};
+
+// Steps > 0: at most that many time steps, states kept in registers. Steps == 0: any number, kept in device memory.
+template <int Steps, class N, class T>
+__global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T> to) {
+  using Run = NeuronRun<N, T>;
+  using C = typename Run::C;
+  constexpr int S = Run::S;
+  C p[Run::slots], sums[Run::slots] = {};
+  run.load_parameters(p);
+  for (Index i = first_item(); i < run.count; i += item_step()) {
+    C state[S], gradient[S];
+    run.load_state(state, i);
+#pragma unroll
+    for (int k = 0; k < S; ++k) gradient[k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i]) : C(0);
+    if constexpr (Steps > 0) {
+      C kept[Steps][S];
+#pragma unroll
+      for (int t = 0; t < Steps; ++t) {
+#pragma unroll
+        for (int k = 0; k < S; ++k) kept[t][k] = state[k];
+        if (t + 1 < run.steps)
+          glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
+      }
+#pragma unroll
+      for (int t = Steps - 1; t >= 0; --t)
+        if (t < run.steps) to.step(run, i, t, kept[t], p, gradient, sums);
+    } else {
+      for (Index t = 0; t < run.steps; ++t) {
+#pragma unroll
+        for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[k];
+        glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
+      }
+      for (Index t = run.steps - 1; t >= 0; --t) {
+#pragma unroll
+        for (int k = 0; k < S; ++k) state[k] = to.history[(t * S + k) * run.count + i];
+        to.step(run, i, t, state, p, gradient, sums);
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < S; ++k)
+      if (to.dstart.data[k] != nullptr) to.dstart.data[k][i] = static_cast<T>(gradient[k]);
+  }
+  if constexpr (Run::P > 0) {
+    if (to.partial == nullptr) return;
+    __shared__ double parts[block_threads];
+    for (int k = 0; k < Run::P; ++k) {
+      parts[threadIdx.x] = static_cast<double>(sums[k]);
+      __syncthreads();
+      for (int half = block_threads / 2; half > 0; half /= 2) {
+        if (static_cast<int>(threadIdx.x) < half) parts[threadIdx.x] += parts[threadIdx.x + half];
+        __syncthreads();
+      }
+      if (threadIdx.x == 0) to.partial[static_cast<Index>(k) * gridDim.x + blockIdx.x] = parts[0];
+      __syncthreads();
+    }
+  }
+}
+
+template <int Steps, class N, class T>
+void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N, T>& to) {
+  neuron_backward_kernel<Steps, N, T><<<blocks_for(run.count), block_threads, 0, current_stream()>>>(run, to);
+  check_launch("neuron backward");
+}
+
+}  // namespace cuda
+
+template <class N, class T>
+void neuron_forward(Cuda, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
+                    const T* const* start, T* out, T* const* last) {
+  if (count == 0) return;
+  constexpr int S = N::states, width = cuda::pack_width<T>;
+  const cuda::NeuronRun<N, T> run{neuron, steps, count, x, x_step, parameters, cuda::state_pointers<S>(start)};
+  const auto end = cuda::state_pointers<S>(last);
+  if (count % width == 0 && x_step % width == 0 && cuda::is_aligned<width>(x) && cuda::is_aligned<width>(out))
+    cuda::neuron_forward_kernel<width, N, T>
+        <<<cuda::blocks_for(count / width), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
+  else
+    cuda::neuron_forward_kernel<1, N, T>
+        <<<cuda::blocks_for(count), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
+  cuda::check_launch("neuron forward");
+}
+
+template <class N, class T>
+void neuron_backward(Cuda, const N& neuron, Index steps, Index count, const T* x, Index x_step, const T* parameters,
+                     const T* const* start, const T* dy, Index dy_step, const T* const* dlast, T* dx, T* dparameters,
+                     T* const* dstart) {
+  using Run = cuda::NeuronRun<N, T>;
+  const bool wants_parameters = Run::P > 0 && dparameters != nullptr;
+  if (count == 0) {
+    if (wants_parameters) fill_elements(Cuda{}, T(0), Run::P, dparameters);
+    return;
+  }
+  const Index blocks = static_cast<Index>(cuda::blocks_for(count));
+  const cuda::Scratch<double> partial(wants_parameters ? Run::P * blocks : 0);
+  const cuda::Scratch<typename Run::C> history(steps > 16 ? steps * Run::S * count : 0);
+  const Run run{neuron, steps, count, x, x_step, parameters, cuda::state_pointers<Run::S>(start)};
+  const cuda::NeuronGradients<N, T> to{dy,
+                                       dy_step,
+                                       cuda::state_pointers<Run::S>(dlast),
+                                       dx,
+                                       cuda::state_pointers<Run::S>(dstart),
+                                       wants_parameters ? partial.data() : nullptr,
+                                       history.data()};
+  if (steps <= 4)
+    cuda::launch_neuron_backward<4>(run, to);
+  else if (steps <= 8)
+    cuda::launch_neuron_backward<8>(run, to);
+  else if (steps <= 16)
+    cuda::launch_neuron_backward<16>(run, to);
+  else
+    cuda::launch_neuron_backward<0>(run, to);
+  if (wants_parameters)
+    cuda::reduce_middle<cuda::SumFold<double>>("neuron backward", static_cast<const double*>(partial.data()),
+                                               Index{Run::P}, blocks, Index{1}, dparameters);
+}
+
+}  // namespace GLIA_NS
