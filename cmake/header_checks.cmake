@@ -5,11 +5,11 @@ include_guard(GLOBAL)
 include(warnings)
 
 file(GLOB_RECURSE public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
-     "${PROJECT_SOURCE_DIR}/include/glia/*.hpp")
+     "${PROJECT_SOURCE_DIR}/include/glia/*.hpp" "${PROJECT_SOURCE_DIR}/include/glia/*.cuh")
 set(cuda_headers ${public_headers})
-list(FILTER cuda_headers INCLUDE REGEX "(^|/)cuda(\\.hpp$|/)")
+list(FILTER cuda_headers INCLUDE REGEX "/cuda[^/]*\\.hpp$|/cuda/")
 set(cpu_headers ${public_headers})
-list(FILTER cpu_headers EXCLUDE REGEX "(^|/)cuda(\\.hpp$|/)")
+list(FILTER cpu_headers EXCLUDE REGEX "/cuda[^/]*\\.hpp$|/cuda/")
 
 set(checks_dir "${PROJECT_BINARY_DIR}/header_checks")
 # Writes a file only where its text changes, so that reconfiguring compiles nothing again.

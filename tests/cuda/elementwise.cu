@@ -99,7 +99,8 @@ void writes() {
   auto part_x = x.slice(1, {1, {}, 2});
   part_a.fill_(T(3)), part_x.fill_(T(3));
   CHECK(x.to_vector() == a.to_vector());
-  auto top_a = a.transpose(), top_x = x.transpose();
+  auto top_a = a.transpose();
+  auto top_x = x.transpose();
   const auto row = sample<T>({6, 1}, 9);
   top_a.copy_(row), top_x.copy_(row.template to<Cuda>());
   CHECK(x.to_vector() == a.to_vector());
@@ -156,7 +157,8 @@ CUDA_TEST_CASE("cuda elementwise: comparisons, casts and 16-bit floats") {
   CHECK((x * 10.0f).cast<std::int32_t>().to_vector() == (a * 10.0f).cast<std::int32_t>().to_vector());
   CHECK((x * 10.0f).cast<std::int64_t>().to_vector() == (a * 10.0f).cast<std::int64_t>().to_vector());
   CHECK(x.cast<double>().to_vector() == a.cast<double>().to_vector());
-  const auto half_host = a.cast<glia::bfloat16>(), half_device = x.cast<glia::bfloat16>();
+  const auto half_host = a.cast<glia::bfloat16>();
+  const auto half_device = x.cast<glia::bfloat16>();
   CHECK(half_device.cast<float>().to_vector() == half_host.cast<float>().to_vector());
   CHECK((half_device + half_device).cast<float>().to_vector() == (half_host + half_host).cast<float>().to_vector());
 }

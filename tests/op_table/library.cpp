@@ -58,10 +58,12 @@ TEST_CASE("softmax and normalisation") {
 
 TEST_CASE("pooling") {
   const std::vector<std::vector<Shape>> images = {{{2, 4, 4, 2}}, {{4, 4, 1}}, {{2, 1, 5, 4, 1}}, {{0, 4, 4, 2}}};
+  // maxima are taken where a broadcast axis makes no ties
+  const std::vector<std::vector<Shape>> distinct = {{{2, 4, 4, 2}}, {{1, 4, 4, 1}}, {{2, 1, 5, 4, 1}}, {{0, 4, 4, 2}}};
   const GradientCase rows[] = {
-      {"max_pool2d", [](const Doubles& x) { return square(max_pool2d(x[0])); }, images},
+      {"max_pool2d", [](const Doubles& x) { return square(max_pool2d(x[0])); }, distinct},
       {"max_pool2d overlapping", [](const Doubles& x) { return square(max_pool2d(x[0], {.kernel = 3, .stride = 2, .padding = 1})); },
-       images},
+       distinct},
       {"avg_pool2d", [](const Doubles& x) { return square(avg_pool2d(x[0], {.kernel = 3, .stride = 2, .padding = 1, .count_include_pad = false})); },
        images},
       {"adaptive_avg_pool2d", [](const Doubles& x) { return square(adaptive_avg_pool2d(x[0], 3, 2)); }, images},
