@@ -50,8 +50,8 @@ double qcfs_backward_chunk(Index count, const T* z, compute_t<T> top, compute_t<
 }
 }  // namespace cpu
 
-// dz = dy between -theta / (2 levels) and theta - theta / (2 levels), 0 outside; dtheta sums dy (out - z) / theta inside
-// and dy above. dz and dtheta may be null. Sums in fixed chunks: independent of the thread count.
+// dz = dy between -theta / (2 levels) and theta - theta / (2 levels), 0 outside; dtheta sums dy (out - z) / theta
+// inside and dy above. dz and dtheta may be null. Sums in fixed chunks: independent of the thread count.
 template <class T>
 void qcfs_backward(Cpu, Index count, const T* z, const T* theta, double levels, const T* dy, T* dz, T* dtheta) {
   using C = cpu::compute_t<T>;

@@ -62,8 +62,8 @@ template <int J, class N, class C, int S, int... K, int... P>
   return total;
 }
 
-// One step backwards for neuron i: see neuron_backward_step. Apart from its loop, because arrays declared in the body of
-// a simd loop stay in memory.
+// One step backwards for neuron i: see neuron_backward_step. Apart from its loop, because arrays declared in the body
+// of a simd loop stay in memory.
 template <bool WantInput, class N, class T, class C, int... K, int... P>
 [[gnu::always_inline]] inline void neuron_backward_lane(const N& neuron, Index i, const T* x,
                                                         const C (&p)[detail::parameter_slots<N>], const C* before,
