@@ -1,6 +1,7 @@
 #pragma once
 // Everything that needs no CUDA compiler. glia/cuda.hpp adds the GPU, glia/tensor/interop_eigen.hpp Eigen maps.
 
+#include <glia/core/warning.hpp>
 #include <glia/autograd/checkpoint.hpp>
 #include <glia/autograd/engine.hpp>
 #include <glia/autograd/function.hpp>
@@ -61,6 +62,7 @@
 #include <glia/spiking/reservoir.hpp>
 #include <glia/spiking/residual.hpp>
 #include <glia/spiking/simulate.hpp>
+#include <glia/spiking/spike.hpp>
 #include <glia/spiking/statistics.hpp>
 #include <glia/spiking/step.hpp>
 #include <glia/spiking/surrogate.hpp>
