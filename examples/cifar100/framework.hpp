@@ -54,6 +54,8 @@ struct UnifiedNet {
       projector2.emplace(Index{256}, Index{128});
     }
     if (objective.spatial) spatial_head.emplace(4 * channels(), Index{16});
+    nn::init::constant(head.weight, 0.0);  // every class is equally likely at first: the untrained loss is ln(classes)
+    nn::init::constant(head.bias, 0.0);
   }
 
   Index channels() const {
