@@ -26,6 +26,7 @@ void add_train_options(CLI::App& app, cifar100::Options& o, bool& no_spatial) {
   app.add_option("--batch", o.batch, "augmented images per step");
   app.add_option("--seed", o.seed, "seed of weights, order and augmentation")->capture_default_str();
   app.add_option("--limit-train", o.limit_train, "train on a stratified subset of this many images");
+  app.add_option("--resolution", o.resolution, "progressive resizing: SIDE:SHARE,..., such as 20:0.15,24:0.5; full: off");
   app.add_option("--shift", o.shift, "largest random translation, pixels");
   app.add_option("--max-steps", o.max_steps, "stop and save after this many steps of this call, as Ctrl-C does");
   app.add_option("--threads", o.threads, "CPU threads (default: all)");
@@ -72,6 +73,7 @@ int run(int argc, char** argv) {
     std::printf("%s\n", cifar100::evaluate(checkpoint, data).c_str());
     return 0;
   }
+  if (options.resolution == "full") options.resolution.clear();
   if (no_spatial) options.objective.spatial = false;
   cifar100::validate(options);
   return cifar100::train(options) == cifar100::Outcome::finished ? 0 : 130;

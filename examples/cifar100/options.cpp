@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include "resolution.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <stdexcept>
@@ -10,7 +12,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Objective, similarity, similarit
                                                 spatial_weight, neuron, levels, steps, rate_weight, label_smoothing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, backbone, protocol, optimizer, learning_rate,
                                                 vector_learning_rate, weight_decay, warmup, epochs, batch, seed,
-                                                limit_train, shift, max_steps, threads, resume, synthetic, quiet,
+                                                limit_train, resolution, shift, max_steps, threads, resume, synthetic, quiet,
                                                 checkpoint_minutes, objective)
 
 void apply_preset(Options& o, const std::string& preset) {
@@ -53,6 +55,7 @@ void validate(const Options& o) {
   require(o.max_steps >= 0, "max-steps", "0 or more", std::to_string(o.max_steps));
   require(o.threads >= 0, "threads", "0 or more", std::to_string(o.threads));
   require(o.shift >= 0 && o.shift <= 16, "shift", "0 to 16", std::to_string(o.shift));
+  side_at(o.resolution, 0, 32);
   require(o.learning_rate > 0, "learning-rate", "a positive number", std::to_string(o.learning_rate));
   require(o.warmup >= 0 && o.warmup < 1, "warmup", "a share in [0, 1)", std::to_string(o.warmup));
   require(o.objective.levels >= 1, "levels", "at least 1", std::to_string(o.objective.levels));

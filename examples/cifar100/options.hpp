@@ -36,6 +36,7 @@ struct Options {
   std::int64_t batch = 500;
   std::uint64_t seed = 0;
   std::int64_t limit_train = 0;        // 0: all; else a stratified subset of the training part
+  std::string resolution;              // progressive resizing, such as 20:0.15,24:0.5 (see resolution.hpp); empty: off
   std::int64_t shift = 2;              // largest translation of the augmentation, pixels
   std::int64_t max_steps = 0;          // stop after this many steps of this call, as Ctrl-C would; 0: never
   int threads = 0;                     // 0: all

@@ -1,8 +1,10 @@
 #pragma once
 // One training step: a batch through the network, the combined loss, the optimizer, the running sums.
 
+#include "resolution.hpp"
 #include "run.hpp"
 
+#include <glia/data/resize.hpp>
 #include <glia/metrics/accuracy.hpp>
 #include <glia/optim/clip.hpp>
 
@@ -34,10 +36,13 @@ void train_step(Run<D>& run, glia::data::Batch& batch) {
     host = glia::concat<float, glia::Cpu>({batch.images, batch.second_view});
     host_labels = glia::concat<std::int64_t, glia::Cpu>({batch.labels, batch.labels});
   }
-  const auto images = host.to<D>();
+  const std::int64_t step = run.epoch * run.loader.batches() + run.position;
+  const double progress = static_cast<double>(step) / static_cast<double>(run.loader.batches() * run.o.epochs);
+  const auto side = side_at(run.o.resolution, progress, host.size(1));
+  const auto images = glia::data::resize_images(host, side, side).template to<D>();
   const auto labels = host_labels.to<D>();
   const auto spatial_labels = host_spatial.defined() ? host_spatial.to<D>() : glia::Tensor<std::int64_t, D>();
-  optim::scale_learning_rate(*run.optimizer, run.schedule(run.epoch * run.loader.batches() + run.position));
+  optim::scale_learning_rate(*run.optimizer, run.schedule(step));
   run.optimizer->zero_grad();
   const auto out = run.net.forward(images);
   const auto terms = combined_loss(out, labels, spatial_labels, objective);

@@ -96,6 +96,7 @@
 #include <glia/data/image_records.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
+#include <glia/data/resize.hpp>
 #include <glia/data/rotate.hpp>
 #include <glia/data/sample_random.hpp>
 #include <glia/data/synthetic.hpp>
