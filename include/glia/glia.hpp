@@ -27,6 +27,7 @@
 #include <glia/ops/loss.hpp>
 #include <glia/ops/map.hpp>
 #include <glia/ops/matmul.hpp>
+#include <glia/ops/mixing.hpp>
 #include <glia/ops/normalization.hpp>
 #include <glia/ops/pool.hpp>
 #include <glia/ops/print.hpp>

@@ -11,3 +11,5 @@ struct Larger {
 auto sum_of(const glia::Tensor<float>& a, const glia::Tensor<float>& b) { return a + b; }
 auto larger_of(const glia::Tensor<float>& a, const glia::Tensor<float>& b) { return glia::map(Larger{}, a, b); }
 void ask(glia::Tensor<float>& x) { x.set_requires_grad(); }
+auto product_of(const glia::Tensor<float>& a, const glia::Tensor<float>& b) { return glia::matmul(a, b); }
+auto convolved(const glia::Tensor<float>& x, const glia::Tensor<float>& w) { return glia::conv2d(x, w); }
