@@ -153,7 +153,7 @@ void check_shapes(double exact_tolerance, double winograd_tolerance) {
     const auto w = random_values<T>(g.out_channels * g.kernel_h * g.kernel_w * g.in_channels / g.groups, 2);
     const auto dy = random_values<T>(g.out_pixels() * g.out_channels, 4);
     const Reference expected = reference(g, x, w, bias, dy);
-    for (const ConvAlgorithm algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::im2col, ConvAlgorithm::direct, ConvAlgorithm::winograd}) {
+    for (const ConvAlgorithm algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::depthwise, ConvAlgorithm::winograd}) {
       if (!glia::conv_algorithm_applies<T>(algorithm, g)) continue;
       const WithAlgorithm scope(algorithm);
       const std::string name = glia::conv_algorithm_name<T>(g);

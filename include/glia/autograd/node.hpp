@@ -92,17 +92,28 @@ inline std::uint64_t next_sequence() {
   return counter.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-// The edge that leads to where `tensor` came from.
+namespace detail {
+// The edge that leads to where a tensor (null if undefined or without gradients) came from.
+inline Edge edge_to_impl(const TensorImpl* tensor) {
+  if (tensor == nullptr || !tensor->requires_grad()) return {};
+  const GradientState& state = *tensor->gradient;
+  if (state.grad_fn) return {state.grad_fn, state.output_number, false};
+  return {Ref<RefCounted>(const_cast<TensorImpl*>(tensor)), 0, true};
+}
+
+template <class T, class D>
+const TensorImpl* differentiable_impl(const Tensor<T, D>& tensor) {
+  if constexpr (Floating<T>) {
+    return tensor.impl().get();
+  } else {
+    return nullptr;
+  }
+}
+}  // namespace detail
+
 template <class T, class D>
 Edge edge_to(const Tensor<T, D>& tensor) {
-  if constexpr (Floating<T>) {
-    if (tensor.defined() && tensor.requires_grad()) {
-      const GradientState& state = *tensor.impl()->gradient;
-      if (state.grad_fn) return {state.grad_fn, state.output_number, false};
-      return {tensor.impl(), 0, true};
-    }
-  }
-  return {};
+  return detail::edge_to_impl(detail::differentiable_impl(tensor));
 }
 
 template <class T, class D>
@@ -114,25 +125,41 @@ bool wants_grad(const Tensor<T, D>& tensor) {
   }
 }
 
-// Makes output number `number` of `node` out of `tensor`.
+// Makes the next output of `node` out of `tensor`.
+[[gnu::noinline]] inline void attach_output(Node* node, TensorImpl& tensor) {
+  GradientState& state = tensor.gradient_state();
+  state.grad_fn = Ref<RefCounted>(node);
+  state.output_number = static_cast<int>(node->outputs.size());
+  node->outputs.push_back({tensor.shape, tensor.type});
+  if (tensor.is_view) tensor.mark_recorded_view();
+}
 template <class T, class D>
 void attach_output(const Ref<Node>& node, Tensor<T, D>& tensor) {
-  GradientState& state = tensor.impl()->gradient_state();
-  state.grad_fn = node;
-  state.output_number = static_cast<int>(node->outputs.size());
-  node->outputs.push_back({tensor.shape(), tensor.impl()->type});
-  if (tensor.impl()->is_view) tensor.impl()->mark_recorded_view();
+  attach_output(node.get(), *tensor.impl());
 }
+
+namespace detail {
+inline bool any_requires_grad(const TensorImpl* const* inputs, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (inputs[i] != nullptr && inputs[i]->requires_grad()) return true;
+  return false;
+}
+[[gnu::noinline]] inline void attach_node(Node* node, TensorImpl& output, const TensorImpl* const* inputs, std::size_t count) {
+  node->edges.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) node->edges.push_back(edge_to_impl(inputs[i]));
+  node->sequence = next_sequence();
+  attach_output(node, output);
+}
+}  // namespace detail
 
 // Records that `output` was computed by an N from `inputs` (undefined tensors and integer tensors are allowed and
 // get no gradient). Returns the new node, for the op to fill, or nullptr when nothing needs to be recorded.
 template <class N, class T, class D, class... Inputs>
 N* record(Tensor<T, D>& output, const Inputs&... inputs) {
-  if (!grad_enabled() || !(wants_grad(inputs) || ...)) return nullptr;
+  const TensorImpl* const list[] = {detail::differentiable_impl(inputs)...};
+  if (!grad_enabled() || !detail::any_requires_grad(list, sizeof...(Inputs))) return nullptr;
   auto node = make_ref<N>();
-  node->edges = {edge_to(inputs)...};
-  node->sequence = next_sequence();
-  attach_output(Ref<Node>(node), output);
+  detail::attach_node(node.get(), *output.impl(), list, sizeof...(Inputs));
   return node.get();
 }
 
@@ -146,60 +173,68 @@ N* record_list(Tensor<T, D>& output, std::span<const Tensor<T, D>> inputs) {
   node->edges.reserve(inputs.size());
   for (const auto& x : inputs) node->edges.push_back(edge_to(x));
   node->sequence = next_sequence();
-  attach_output(Ref<Node>(node), output);
+  attach_output(node.get(), *output.impl());
   return node.get();
 }
 
 // Adds a second, third, ... output to a node made by record(); call in the order of the output numbers.
 template <class T, class D>
 void record_output(Node* node, Tensor<T, D>& output) {
-  attach_output(Ref<Node>(node), output);
+  attach_output(node, *output.impl());
 }
 
-// A tensor kept for the backward pass. get() verifies that its elements were not changed in place since.
-template <class T, class D>
-class Saved {
+namespace detail {
+// Saved<T, D> without its type.
+class SavedImpl {
  public:
-  Saved() = default;
-
-  // Keeps an input of the op.
-  void save(const Tensor<T, D>& tensor) {
+  void save(const ImplRef& tensor, int output) {
     tensor_ = tensor;
-    version_ = tensor.defined() ? tensor.impl()->storage->version() : 0;
-    defined_ = tensor.defined();
-    output_ = -1;
+    version_ = tensor ? tensor->storage->version() : 0;
+    defined_ = static_cast<bool>(tensor);
+    output_ = output;
   }
-  // Keeps output `number` of the op itself, without making the node own itself.
-  void save_output(const Tensor<T, D>& tensor, int number = 0) {
-    save(tensor.detach());
-    output_ = number;
-  }
-  void reset() noexcept { tensor_ = Tensor<T, D>(); }
+  void reset() noexcept { tensor_ = ImplRef(); }
 
-  Tensor<T, D> get(Node* owner) const {
+  [[gnu::noinline]] ImplRef get(Node* owner) const {
     if (!defined_) return {};
-    if (!tensor_.defined())
+    if (!tensor_)
       raise<AutogradError>(owner->name(),
                            "the graph was freed by an earlier backward pass; pass retain_graph = true to the "
                            "first backward if a second one is wanted");
-    const std::uint32_t now = tensor_.impl()->storage->version();
+    const std::uint32_t now = tensor_->storage->version();
     if (now != version_)
-      raise<AutogradError>(owner->name(), "a tensor of shape ", tensor_.shape(),
-                           " saved for the backward pass was changed in place since (version ", now, ", expected ",
-                           version_, ")");
+      raise<AutogradError>(owner->name(), "a tensor of shape ", tensor_->shape,
+                           " saved for the backward pass was changed in place since (version ", now, ", expected ", version_, ")");
     if (output_ < 0 || !grad_enabled()) return tensor_;
-    Tensor<T, D> out = tensor_.detach();
-    GradientState& state = out.impl()->gradient_state();
-    state.grad_fn = Ref<Node>(owner);
+    ImplRef out = glia::detail::new_alias(*tensor_, tensor_->offset, tensor_->shape, tensor_->strides);
+    out->is_view = tensor_->is_view;
+    GradientState& state = out->gradient_state();
+    state.grad_fn = Ref<RefCounted>(owner);
     state.output_number = output_;
     return out;
   }
 
  private:
-  Tensor<T, D> tensor_;
+  ImplRef tensor_;
   std::uint32_t version_ = 0;
   int output_ = -1;
   bool defined_ = false;
+};
+}  // namespace detail
+
+// A tensor kept for the backward pass. get() verifies that its elements were not changed in place since.
+template <class T, class D>
+class Saved {
+ public:
+  // Keeps an input of the op.
+  void save(const Tensor<T, D>& tensor) { saved_.save(tensor.impl(), -1); }
+  // Keeps output `number` of the op itself, without making the node own itself.
+  void save_output(const Tensor<T, D>& tensor, int number = 0) { saved_.save(tensor.detach().impl(), number); }
+  void reset() noexcept { saved_.reset(); }
+  Tensor<T, D> get(Node* owner) const { return Tensor<T, D>(saved_.get(owner)); }
+
+ private:
+  detail::SavedImpl saved_;
 };
 
 }  // namespace GLIA_NS::autograd

@@ -5,9 +5,11 @@
 #include <glia/core/shape.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace GLIA_NS {
@@ -77,39 +79,87 @@ class ValueError : public Error {
 };
 
 namespace detail {
-inline void append(std::string& out, std::string_view part) { out += part; }
-inline void append(std::string& out, const Shape& part) { out += to_string(part); }
-// Constrained, because a string literal would rather become a bool than a string_view.
-template <std::same_as<bool> T>
-void append(std::string& out, T part) {
-  out += part ? "true" : "false";
+// One part of a message, without its type: messages are put together by code that is compiled once.
+class TextPart {
+ public:
+  TextPart(std::string_view words) : kind_(Kind::words), words_(words) {}
+  TextPart(const Shape& shape) : kind_(Kind::shape), shape_(&shape) {}
+  template <std::integral T>
+  TextPart(T value) : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {
+    if constexpr (std::same_as<T, bool>) kind_ = Kind::words, words_ = value ? "true" : "false";
+    if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) kind_ = Kind::natural;
+  }
+  template <std::floating_point T>
+  TextPart(T value) : kind_(Kind::number), number_(static_cast<double>(value)) {}
+
+  void append_to(std::string& out) const {
+    switch (kind_) {
+      case Kind::words: out += words_; break;
+      case Kind::shape: out += to_string(*shape_); break;
+      case Kind::integer: out += std::to_string(integer_); break;
+      case Kind::natural: out += std::to_string(static_cast<std::uint64_t>(integer_)); break;
+      case Kind::number: {
+        std::string digits = std::to_string(number_);
+        while (digits.back() == '0') digits.pop_back();
+        if (digits.back() == '.') digits.pop_back();
+        out += digits;
+      }
+    }
+  }
+
+ private:
+  enum class Kind { words, shape, integer, natural, number };
+  Kind kind_;
+  union {
+    std::string_view words_;
+    const Shape* shape_;
+    std::int64_t integer_;
+    double number_;
+  };
+};
+
+[[gnu::cold, gnu::noinline]] inline std::string join_text(const TextPart* parts, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) parts[i].append_to(out);
+  return out;
 }
-template <std::integral T>
-  requires(!std::same_as<T, bool>)
-void append(std::string& out, T part) {
-  out += std::to_string(part);
+
+template <class E>
+[[noreturn, gnu::cold, gnu::noinline]] void raise_text(std::string_view op, const TextPart* parts, std::size_t count) {
+  throw E(op, join_text(parts, count));
 }
-template <std::floating_point T>
-void append(std::string& out, T part) {
-  std::string digits = std::to_string(part);
-  while (digits.back() == '0') digits.pop_back();
-  if (digits.back() == '.') digits.pop_back();
-  out += digits;
+
+// Literals of all lengths become one type, so that messages of one form share one instantiation.
+template <class T>
+  requires std::convertible_to<const T&, std::string_view>
+std::string_view plain_part(const T& part) {
+  return part;
+}
+template <class T>
+  requires std::is_arithmetic_v<T>
+T plain_part(T part) {
+  return part;
+}
+inline const Shape& plain_part(const Shape& part) { return part; }
+
+template <class E, class... Parts>
+[[noreturn, gnu::cold, gnu::noinline]] void raise_parts(std::string_view op, const Parts&... parts) {
+  const TextPart list[] = {TextPart(parts)...};
+  raise_text<E>(op, list, sizeof...(Parts));
 }
 }  // namespace detail
 
 // Joins strings, numbers and shapes into one string.
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::string out;
-  (detail::append(out, parts), ...);
-  return out;
+  const detail::TextPart list[] = {detail::TextPart(detail::plain_part(parts))...};
+  return detail::join_text(list, sizeof...(Parts));
 }
 
 // Throws E("op: " + parts...). Out of line and cold, so that a check costs the caller one compare.
 template <class E, class... Parts>
-[[noreturn, gnu::cold, gnu::noinline]] void raise(std::string_view op, const Parts&... parts) {
-  throw E(op, text(parts...));
+[[noreturn, gnu::always_inline]] inline void raise(std::string_view op, const Parts&... parts) {
+  detail::raise_parts<E>(op, detail::plain_part(parts)...);
 }
 
 }  // namespace GLIA_NS

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <type_traits>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -70,18 +72,17 @@ class ExceptionRelay {
 };
 }  // namespace detail
 
-// Calls body(begin, end) on disjoint ranges that cover [0, count), one contiguous range per thread; serially if
-// count <= grain, inside another parallel loop, or with one thread. Exceptions reach the caller.
-template <class Body>
-void parallel_for(Index count, Index grain, Body&& body) {
+namespace detail {
+// The only parallel region of the library: compiled once, whatever the bodies are.
+[[gnu::noinline]] inline void run_parallel(Index count, Index grain, void (*body)(void*, Index, Index), void* context) {
   if (count <= 0) return;
   const Index useful = grain > 0 ? (count + grain - 1) / grain : count;
   const int threads = static_cast<int>(std::min<Index>(num_threads(), useful));
   if (threads <= 1 || in_parallel()) {
-    body(Index{0}, count);
+    body(context, 0, count);
     return;
   }
-  detail::ExceptionRelay relay;
+  ExceptionRelay relay;
   GLIA_OMP(parallel num_threads(threads)) {
     relay.run([&] {
 #if defined(_OPENMP)
@@ -91,10 +92,20 @@ void parallel_for(Index count, Index grain, Body&& body) {
 #endif
       const Index me = thread_index();
       const Index begin = count * me / team, end = count * (me + 1) / team;
-      if (begin < end) body(begin, end);
+      if (begin < end) body(context, begin, end);
     });
   }
   relay.rethrow();
+}
+}  // namespace detail
+
+// Calls body(begin, end) on disjoint ranges that cover [0, count), one contiguous range per thread; serially if
+// count <= grain, inside another parallel loop, or with one thread. Exceptions reach the caller.
+template <class Body>
+void parallel_for(Index count, Index grain, Body&& body) {
+  using B = std::remove_reference_t<Body>;
+  const auto call = [](void* context, Index begin, Index end) { (*static_cast<B*>(context))(begin, end); };
+  detail::run_parallel(count, grain, call, const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
 // Number of fixed-size chunks that `count` elements are cut into, whatever the thread count.

@@ -29,7 +29,7 @@ class RefCounted {
     bool draining = false;
   };
 
-  void bury() noexcept {
+  [[gnu::noinline]] void bury() noexcept {
     thread_local Graveyard yard;
     next_dead_ = yard.head;
     yard.head = this;

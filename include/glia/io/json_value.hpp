@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace GLIA_NS::io {
@@ -42,40 +41,52 @@ class Json {
   static Json object();
   static Json object(std::vector<JsonMember> members);  // the keys must differ
 
-  bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
-  bool is_bool() const { return std::holds_alternative<bool>(value_); }
-  bool is_integer() const {
-    return std::holds_alternative<std::int64_t>(value_) || std::holds_alternative<std::uint64_t>(value_);
-  }
-  bool is_number() const { return is_integer() || std::holds_alternative<double>(value_); }
-  bool is_string() const { return std::holds_alternative<std::string>(value_); }
-  bool is_array() const { return std::holds_alternative<std::vector<Json>>(value_); }
-  bool is_object() const { return std::holds_alternative<std::vector<JsonMember>>(value_); }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_bool() const { return kind_ == Kind::boolean; }
+  bool is_integer() const { return kind_ == Kind::integer || kind_ == Kind::wide; }
+  bool is_number() const { return is_integer() || kind_ == Kind::real; }
+  bool is_string() const { return kind_ == Kind::string; }
+  bool is_array() const { return kind_ == Kind::array; }
+  bool is_object() const { return kind_ == Kind::object; }
   std::string_view kind() const {
     constexpr std::string_view names[] = {"null", "boolean", "integer", "integer", "number", "string", "array", "object"};
-    return names[value_.index()];
+    return names[static_cast<std::size_t>(kind_)];
   }
 
   // The value as the named type; FormatError if it is of another kind or does not fit.
-  bool as_bool() const { return get<bool>("boolean"); }
+  bool as_bool() const {
+    require(Kind::boolean, "boolean");
+    return integer_ != 0;
+  }
   std::int64_t as_int() const {
-    if (std::holds_alternative<std::uint64_t>(value_)) raise<FormatError>("json", "integer does not fit 64 bits with sign");
-    return get<std::int64_t>("integer");
+    if (kind_ == Kind::wide) raise<FormatError>("json", "integer does not fit 64 bits with sign");
+    require(Kind::integer, "integer");
+    return integer_;
   }
   std::uint64_t as_uint() const {
-    if (const auto* wide = std::get_if<std::uint64_t>(&value_)) return *wide;
-    const std::int64_t value = get<std::int64_t>("integer");
-    if (value < 0) raise<FormatError>("json", "expected an integer of at least 0, got ", value);
-    return static_cast<std::uint64_t>(value);
+    if (kind_ == Kind::wide) return static_cast<std::uint64_t>(integer_);
+    require(Kind::integer, "integer");
+    if (integer_ < 0) raise<FormatError>("json", "expected an integer of at least 0, got ", integer_);
+    return static_cast<std::uint64_t>(integer_);
   }
   double as_double() const {
-    if (const auto* value = std::get_if<std::int64_t>(&value_)) return static_cast<double>(*value);
-    if (const auto* value = std::get_if<std::uint64_t>(&value_)) return static_cast<double>(*value);
-    return get<double>("number");
+    if (kind_ == Kind::integer) return static_cast<double>(integer_);
+    if (kind_ == Kind::wide) return static_cast<double>(static_cast<std::uint64_t>(integer_));
+    require(Kind::real, "number");
+    return real_;
   }
-  const std::string& as_string() const { return get<std::string>("string"); }
-  const std::vector<Json>& items() const { return get<std::vector<Json>>("array"); }
-  const std::vector<JsonMember>& members() const { return get<std::vector<JsonMember>>("object"); }
+  const std::string& as_string() const {
+    require(Kind::string, "string");
+    return text_;
+  }
+  const std::vector<Json>& items() const {
+    require(Kind::array, "array");
+    return items_;
+  }
+  const std::vector<JsonMember>& members() const {
+    require(Kind::object, "object");
+    return members_;
+  }
 
   // The member called `key`, or null if there is none. at() raises a FormatError instead.
   const Json* find(std::string_view key) const;
@@ -96,21 +107,20 @@ class Json {
   friend bool operator==(const Json& a, const Json& b);
 
  private:
-  template <class T>
-  const T& get(std::string_view expected) const {
-    if (const T* value = std::get_if<T>(&value_)) return *value;
-    raise<FormatError>("json", "expected ", expected, ", got ", kind());
-  }
-  template <class T>
-  T& get_mutable(std::string_view expected) {
-    if (T* value = std::get_if<T>(&value_)) return *value;
-    raise<FormatError>("json", "expected ", expected, ", got ", kind());
+  enum class Kind : unsigned char { null, boolean, integer, wide, real, string, array, object };
+
+  void require(Kind wanted, std::string_view expected) const {
+    if (kind_ != wanted) raise<FormatError>("json", "expected ", expected, ", got ", kind());
   }
   void write(std::string& out, int indent, int level) const;
 
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, std::vector<Json>,
-               std::vector<JsonMember>>
-      value_;
+  // Plain members beside a tag: a recursive variant is slow to compile in every file that includes this.
+  Kind kind_ = Kind::null;
+  std::int64_t integer_ = 0;  // boolean, integer; the bits of an unsigned one if wide
+  double real_ = 0;
+  std::string text_;
+  std::vector<Json> items_;
+  std::vector<JsonMember> members_;
 };
 
 struct JsonMember {
@@ -119,7 +129,7 @@ struct JsonMember {
   friend bool operator==(const JsonMember& a, const JsonMember& b) { return a.key == b.key && a.value == b.value; }
 };
 
-// Defined here because the variant needs JsonMember complete.
+// Defined here because they need JsonMember complete.
 inline Json::Json() = default;
 inline Json::Json(const Json&) = default;
 inline Json::Json(Json&&) noexcept = default;
@@ -127,26 +137,24 @@ inline Json& Json::operator=(const Json&) = default;
 inline Json& Json::operator=(Json&&) noexcept = default;
 inline Json::~Json() = default;
 inline Json::Json(std::nullptr_t) {}
-inline Json::Json(bool value) : value_(value) {}
+inline Json::Json(bool value) : kind_(Kind::boolean), integer_(value ? 1 : 0) {}
 template <std::integral T>
   requires(!std::same_as<T, bool>)
-Json::Json(T value) {
-  if (std::in_range<std::int64_t>(value)) {
-    value_ = static_cast<std::int64_t>(value);
-  } else {
-    value_ = static_cast<std::uint64_t>(value);
-  }
-}
+Json::Json(T value)
+    : kind_(std::in_range<std::int64_t>(value) ? Kind::integer : Kind::wide), integer_(static_cast<std::int64_t>(value)) {}
 template <std::floating_point T>
-Json::Json(T value) : value_(static_cast<double>(value)) {}
-inline Json::Json(std::string value) : value_(std::move(value)) {}
-inline Json::Json(std::string_view value) : value_(std::string(value)) {}
-inline Json::Json(const char* value) : value_(std::string(value)) {}
-inline bool operator==(const Json& a, const Json& b) { return a.value_ == b.value_; }
+Json::Json(T value) : kind_(Kind::real), real_(static_cast<double>(value)) {}
+inline Json::Json(std::string value) : kind_(Kind::string), text_(std::move(value)) {}
+inline Json::Json(std::string_view value) : Json(std::string(value)) {}
+inline Json::Json(const char* value) : Json(std::string(value)) {}
+inline bool operator==(const Json& a, const Json& b) {
+  return a.kind_ == b.kind_ && a.integer_ == b.integer_ && a.real_ == b.real_ && a.text_ == b.text_ && a.items_ == b.items_ &&
+         a.members_ == b.members_;
+}
 
 inline Json Json::array() {
   Json out;
-  out.value_ = std::vector<Json>();
+  out.kind_ = Kind::array;
   return out;
 }
 
@@ -154,7 +162,8 @@ inline Json Json::object() { return object(std::vector<JsonMember>()); }
 
 inline Json Json::object(std::vector<JsonMember> members) {
   Json out;
-  out.value_ = std::move(members);
+  out.kind_ = Kind::object;
+  out.members_ = std::move(members);
   return out;
 }
 
@@ -171,20 +180,21 @@ inline const Json& Json::at(std::string_view key) const {
 
 inline Json& Json::push_back(Json value) {
   if (is_null()) *this = array();
-  get_mutable<std::vector<Json>>("array").push_back(std::move(value));
+  require(Kind::array, "array");
+  items_.push_back(std::move(value));
   return *this;
 }
 
 inline Json& Json::set(std::string_view key, Json value) {
   if (is_null()) *this = object();
-  auto& list = get_mutable<std::vector<JsonMember>>("object");
-  for (JsonMember& member : list) {
+  require(Kind::object, "object");
+  for (JsonMember& member : members_) {
     if (member.key == key) {
       member.value = std::move(value);
       return *this;
     }
   }
-  list.push_back({std::string(key), std::move(value)});
+  members_.push_back({std::string(key), std::move(value)});
   return *this;
 }
 
@@ -226,18 +236,18 @@ inline void Json::write(std::string& out, int indent, int level) const {
   };
   if (is_null()) {
     out += "null";
-  } else if (const auto* flag = std::get_if<bool>(&value_)) {
-    out += *flag ? "true" : "false";
-  } else if (const auto* integer = std::get_if<std::int64_t>(&value_)) {
-    number(*integer);
-  } else if (const auto* wide = std::get_if<std::uint64_t>(&value_)) {
-    number(*wide);
-  } else if (const auto* real = std::get_if<double>(&value_)) {
-    if (!std::isfinite(*real)) {
+  } else if (is_bool()) {
+    out += integer_ != 0 ? "true" : "false";
+  } else if (kind_ == Kind::integer) {
+    number(integer_);
+  } else if (kind_ == Kind::wide) {
+    number(static_cast<std::uint64_t>(integer_));
+  } else if (kind_ == Kind::real) {
+    if (!std::isfinite(real_)) {
       out += "null";
     } else {
       const std::size_t start = out.size();
-      number(*real);
+      number(real_);
       // A mark of a fraction keeps the kind: 1.0 stays a number that is not an integer.
       if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
     }

@@ -62,63 +62,76 @@ const T* weight_pointer(const Tensor<T, D>& weight) {
   return weight.defined() ? weight.data() : nullptr;
 }
 
-// Inputs: 0 logits, 1 soft targets (or none). The ordinary backward is a fused kernel, a recorded one is composed of ops.
+// The ordinary backward is a fused kernel, a recorded one is composed of ops: loss = -sum(target * log_softmax(x)), with the
+// target weighted and smoothed.
 template <class T, class D>
 struct CrossEntropyNode final : autograd::Node {
-  autograd::Saved<T, D> logits, soft;
+  autograd::Saved<T, D> logits;
   autograd::Saved<std::int64_t, D> labels;
   Tensor<T, D> weight, lse;
   T smoothing{};
   std::int64_t ignore = 0;
   const char* name() const noexcept override { return "cross_entropy"; }
   void release() noexcept override {
-    logits.reset(), soft.reset(), labels.reset();
+    logits.reset(), labels.reset();
+    lse = Tensor<T, D>();
+  }
+
+  void backward(autograd::Gradients& g) override {
+    const auto x = logits.get(this);
+    const auto y = plain_contiguous(labels.get(this));
+    if (!grad_enabled()) {
+      g.set(0, kernel(plain_contiguous(g.template output<T, D>()), plain_contiguous(x), lse, y));
+      return;
+    }
+    // With lse = infinity all probabilities vanish, and what the kernel leaves is minus the target.
+    const Shape rows{lse.numel()};
+    const auto target = kernel(filled<T, D>(rows, T(-1)), filled<T, D>(x.shape(), T(0)),
+                               filled<T, D>(rows, std::numeric_limits<T>::infinity()), y);
+    const auto dy = g.template output<T, D>().unsqueeze(-1);
+    g.set(0, mul(dy, sub(mul(softmax(x), sum(target, Axes{-1}, true)), target)));
+  }
+
+ private:
+  Tensor<T, D> kernel(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& log_sums,
+                      const Tensor<std::int64_t, D>& y) const {
+    auto dx = Tensor<T, D>::empty(x.shape());
+    cross_entropy_backward(D{}, dy.data(), x.data(), log_sums.data(), y.data(), weight_pointer(weight), log_sums.numel(),
+                           x.shape().back(), smoothing, ignore, dx.mutable_data());
+    return dx;
+  }
+};
+
+// The same with soft targets. Inputs: 0 logits, 1 targets.
+template <class T, class D>
+struct SoftCrossEntropyNode final : autograd::Node {
+  autograd::Saved<T, D> logits, soft;
+  Tensor<T, D> weight, lse;
+  T smoothing{};
+  const char* name() const noexcept override { return "cross_entropy"; }
+  void release() noexcept override {
+    logits.reset(), soft.reset();
     lse = Tensor<T, D>();
   }
 
   void backward(autograd::Gradients& g) override {
     const auto x = logits.get(this), t = soft.get(this);
-    const auto y = labels.get(this);
-    if (grad_enabled()) {
-      composed(g, x, t, y);
-      return;
-    }
-    const auto dy = plain_contiguous(g.template output<T, D>()), in = plain_contiguous(x);
     const Index rows = lse.numel(), classes = x.shape().back();
-    auto dx = Tensor<T, D>::empty(x.shape());
-    if (y.defined()) {
-      cross_entropy_backward(D{}, dy.data(), in.data(), lse.data(), plain_contiguous(y).data(), weight_pointer(weight), rows,
-                             classes, smoothing, ignore, dx.mutable_data());
-    } else {
+    if (!grad_enabled()) {
+      const auto dy = plain_contiguous(g.template output<T, D>()), in = plain_contiguous(x);
+      auto dx = Tensor<T, D>::empty(x.shape());
       auto dt = g.needs(1) ? Tensor<T, D>::empty(x.shape()) : Tensor<T, D>();
       soft_cross_entropy_backward(D{}, dy.data(), in.data(), lse.data(), plain_contiguous(t).data(), weight_pointer(weight),
                                   rows, classes, smoothing, dx.mutable_data(), dt.defined() ? dt.mutable_data() : nullptr);
       if (dt.defined()) g.set(1, dt);
+      g.set(0, dx);
+      return;
     }
-    g.set(0, dx);
-  }
-
- private:
-  // loss = -sum(target * log_softmax(x)), target weighted and smoothed.
-  void composed(autograd::Gradients& g, const Tensor<T, D>& x, const Tensor<T, D>& t, const Tensor<std::int64_t, D>& y) {
     const auto dy = g.template output<T, D>().unsqueeze(-1);
-    const Index classes = x.shape().back();
-    Tensor<T, D> target;
-    if (y.defined()) {
-      // With lse = infinity all probabilities vanish, and what the kernel leaves is minus the target.
-      const NoGrad plain;
-      const Index rows = lse.numel();
-      target = Tensor<T, D>::empty(x.shape());
-      const auto minus_one = filled<T, D>({rows}, T(-1)), origin = filled<T, D>(x.shape(), T(0));
-      const auto infinite = filled<T, D>({rows}, std::numeric_limits<T>::infinity());
-      cross_entropy_backward(D{}, minus_one.data(), origin.data(), infinite.data(), plain_contiguous(y).data(),
-                             weight_pointer(weight), rows, classes, smoothing, ignore, target.mutable_data());
-    } else {
-      target = shift(scale(t, T(1) - smoothing), smoothing / static_cast<T>(std::max<Index>(classes, 1)));
-      if (weight.defined()) target = mul(target, weight);
-    }
+    auto target = shift(scale(t, T(1) - smoothing), smoothing / static_cast<T>(std::max<Index>(classes, 1)));
+    if (weight.defined()) target = mul(target, weight);
     if (g.needs(0)) g.set(0, mul(dy, sub(mul(softmax(x), sum(target, Axes{-1}, true)), target)));
-    if (edges.size() > 1 && g.needs(1)) {
+    if (g.needs(1)) {
       auto dt = scale(mul(dy, log_softmax(x)), smoothing - T(1));
       if (weight.defined()) dt = mul(dt, weight);
       g.set(1, dt);
@@ -179,7 +192,7 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<T, D>& targe
   auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
   soft_cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), detail::plain_contiguous(target).data(),
                              detail::weight_pointer(w), rows, classes, smoothing, loss.mutable_data(), lse.mutable_data());
-  if (auto* node = autograd::record<detail::CrossEntropyNode<T, D>>(loss, logits, target)) {
+  if (auto* node = autograd::record<detail::SoftCrossEntropyNode<T, D>>(loss, logits, target)) {
     node->logits.save(logits), node->soft.save(target);
     node->weight = w, node->lse = lse;
     node->smoothing = smoothing;

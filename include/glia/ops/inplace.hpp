@@ -66,7 +66,7 @@ void update_values(const F& f, Tensor<T, D>& target, const X&... others) {
     [[maybe_unused]] const Shape shape = target.shape();
     T* out = target.mutable_data();
     map_elements(D{}, f, target.numel(), out, View<const T>(target.view()),
-                 View<const T>{others.data(), shape, broadcast_strides(others.shape(), others.strides(), shape)}...);
+                 broadcast_view(others, shape)...);
   } else {
     write_values(target, map_values<T>(f, target.shape(), target, others...));
   }

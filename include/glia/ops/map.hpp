@@ -32,13 +32,18 @@ struct TimesPartial {
   }
 };
 
+// The elements of a tensor as seen under a shape that it broadcasts to.
+template <class T, class D>
+[[gnu::noinline]] View<const T> broadcast_view(const Tensor<T, D>& x, const Shape& shape) {
+  return {x.data(), shape, broadcast_strides(x.shape(), x.strides(), shape)};
+}
+
 // The value of map without any recording. All inputs broadcast to `shape`.
 template <class R, class F, class D, class... T>
 Tensor<R, D> map_values(const F& f, const Shape& shape, const Tensor<T, D>&... x) {
   auto out = Tensor<R, D>::empty(shape);
   R* target = out.mutable_data();
-  map_elements(D{}, f, out.numel(), target,
-               View<const T>{x.data(), shape, broadcast_strides(x.shape(), x.strides(), shape)}...);
+  map_elements(D{}, f, out.numel(), target, broadcast_view(x, shape)...);
   return out;
 }
 

@@ -26,7 +26,6 @@ struct BatchNormResult {
 namespace functor {
 struct InverseRoot {
   double epsilon;
-  static constexpr const char* name = "normalization";
   template <class R> GLIA_HD R operator()(R x) const { return R(1) / math::sqrt(x + R(epsilon)); }
 };
 struct PositiveMask {
@@ -36,20 +35,38 @@ struct PositiveMask {
 
 namespace detail {
 
+// 1 / sqrt(x + epsilon) = r, with dr/dx = -r^3 / 2 in ops.
+template <class T, class D>
+struct InverseRootNode final : autograd::Node {
+  autograd::Saved<T, D> r;
+  const char* name() const noexcept override { return "normalization"; }
+  void release() noexcept override { r.reset(); }
+  void backward(autograd::Gradients& g) override {
+    const auto root = r.get(this);
+    g.set(0, scale(mul(g.template output<T, D>(), mul(root, mul(root, root))), T(-0.5)));
+  }
+};
+template <class T, class D>
+Tensor<T, D> inverse_root(const Tensor<T, D>& x, double epsilon) {
+  auto out = map_values<T>(functor::InverseRoot{epsilon}, x.shape(), x);
+  if (auto* node = autograd::record<InverseRootNode<T, D>>(out, x)) node->r.save_output(out);
+  return out;
+}
+
 // Gradients of y = (x - mean) / sqrt(var + eps) * gamma + beta with respect to x, gamma and beta, in ops. `stats` are the axes of
 // x that mean and variance run over; `params` those over which gamma is broadcast.
 template <class T, class D>
 struct NormalizationGradient {
   Tensor<T, D> dx, dgamma, dbeta;
 
-  NormalizationGradient(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& gamma, const Axes& stats,
+  [[gnu::cold]] NormalizationGradient(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& gamma, const Axes& stats,
                         const Axes& params, double epsilon) {
     const auto deviation = sub(x, glia::mean(x, stats, true));
-    const auto inverse = map(functor::InverseRoot{epsilon}, glia::mean(mul(deviation, deviation), stats, true));
+    const auto inverse = inverse_root(glia::mean(mul(deviation, deviation), stats, true), epsilon);
     finish(dy, mul(deviation, inverse), inverse, gamma, stats, params);
   }
   // With given statistics that do not depend on x.
-  NormalizationGradient(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& gamma, const Tensor<T, D>& mean,
+  [[gnu::cold]] NormalizationGradient(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& gamma, const Tensor<T, D>& mean,
                         const Tensor<T, D>& inverse, const Axes& params) {
     const auto normal = mul(sub(x, mean), inverse);
     dx = gamma.defined() ? mul(mul(dy, gamma), inverse) : mul(dy, inverse);
@@ -58,7 +75,7 @@ struct NormalizationGradient {
   }
 
  private:
-  void finish(const Tensor<T, D>& dy, const Tensor<T, D>& normal, const Tensor<T, D>& inverse, const Tensor<T, D>& gamma,
+  [[gnu::cold]] void finish(const Tensor<T, D>& dy, const Tensor<T, D>& normal, const Tensor<T, D>& inverse, const Tensor<T, D>& gamma,
               const Axes& stats, const Axes& params) {
     const auto g = gamma.defined() ? mul(dy, gamma) : dy;
     const auto slope = glia::mean(mul(g, normal), stats, true);
@@ -115,13 +132,14 @@ struct BatchNormNode final : autograd::Node {
   // 1 where the output is positive: that does not change in a neighbourhood, so it carries no gradient.
   Tensor<T, D> active(const Tensor<T, D>& input, const Tensor<T, D>& weight) {
     const NoGrad plain;
-    if (has_residual) return map(functor::PositiveMask{}, y.get(this));
+    const auto mask = [](const Tensor<T, D>& v) { return map_values<T>(functor::PositiveMask{}, v.shape(), v); };
+    if (has_residual) return mask(y.get(this));
     auto value = mul(sub(input, mean), weight.defined() ? mul(inv_std, weight) : inv_std);
     const auto offset = beta.get(this);
-    return map(functor::PositiveMask{}, offset.defined() ? add(value, offset) : value);
+    return mask(offset.defined() ? add(value, offset) : value);
   }
 
-  void composed(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
+  [[gnu::cold, gnu::noinline]] void composed(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
     auto dy = g.template output<T, D>();
     if (relu) dy = mul(dy, active(input, weight));
     const Axes rows = leading_axes(input.rank() - 1);
@@ -174,7 +192,7 @@ Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const Tensor<T, D>& mean, c
   Tensor<T, D> inv_std, centre;
   {
     const NoGrad plain;
-    inv_std = map(functor::InverseRoot{options.epsilon}, variance.detach()).contiguous();
+    inv_std = inverse_root(variance.detach(), options.epsilon);
     centre = mean.is_contiguous() && training ? mean : copy_values(mean);
   }
   auto out = Tensor<T, D>::empty(x.shape());

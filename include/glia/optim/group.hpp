@@ -83,7 +83,7 @@ inline void require_rate(const char* op, const char* option, double value) {
 // Checks the groups of an optimizer, names and claims their parameters. ValueError on an empty list, a parameter listed
 // twice or a bad number; AutogradError on a tensor with history; ShapeError on one that is not contiguous.
 template <class T, class D>
-std::vector<Group<T, D>> make_groups(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate,
+[[gnu::cold, gnu::noinline]] std::vector<Group<T, D>> make_groups(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate,
                                      double weight_decay) {
   std::vector<Group<T, D>> out;
   std::unordered_set<const TensorImpl*> seen;

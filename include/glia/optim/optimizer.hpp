@@ -83,7 +83,7 @@ class Optimizer {
 namespace detail {
 
 // Warns about parameters whose gradients no optimizer will use; each is named once.
-inline void report_unclaimed() {
+[[gnu::noinline]] inline void report_unclaimed() {
   for (auto& entry : autograd::unclaimed_parameters()) {
     if (entry.reported) continue;
     entry.reported = true;
@@ -119,7 +119,7 @@ class BufferedOptimizer : public Optimizer<T, D> {
     return out;
   }
 
-  void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
+  [[gnu::cold]] void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
     for (std::size_t g = 0; g < groups_.size(); ++g)
       list.push_back({text(prefix, "learning_rate.", g), &groups_[g].learning_rate});
     for (Entry& entry : entries_) {
@@ -143,7 +143,7 @@ class BufferedOptimizer : public Optimizer<T, D> {
   };
 
   // Allocates all buffers (zeros) at once, so that a checkpoint can be loaded before the first step.
-  BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
+  [[gnu::cold]] BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
                     std::vector<std::string> buffer_names)
       : groups_(detail::make_groups(op, std::move(groups), learning_rate, weight_decay)), buffer_names_(std::move(buffer_names)) {
     for (std::size_t g = 0; g < groups_.size(); ++g) {

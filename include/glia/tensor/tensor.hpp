@@ -19,6 +19,31 @@ class Tensor;
 namespace detail {
 template <class T, class D>
 const TypeTable& type_table();  // ops/type_table.hpp
+
+// What does not depend on the scalar is compiled once.
+[[gnu::noinline]] inline ImplRef new_tensor(Allocator& allocator, const Shape& shape, const TypeTable& type) {
+  const Index most = (Index{1} << 62) / static_cast<Index>(type.item_bytes);
+  Index count = 1;
+  if (shape.rank() > max_rank) raise<ShapeError>("empty", "at most ", max_rank, " axes are supported, got ", shape.rank());
+  for (const Index extent : shape) {
+    if (extent < 0) raise<ShapeError>("empty", "extents must not be negative, got ", shape);
+    if (extent != 0 && count > most / extent) raise<ShapeError>("empty", "too many elements in ", shape);
+    count *= extent;
+  }
+  auto storage = make_ref<Storage>(allocator, static_cast<std::size_t>(count) * type.item_bytes);
+  return make_ref<TensorImpl>(std::move(storage), 0, shape, contiguous_strides(shape), &type);
+}
+[[gnu::noinline]] inline ImplRef new_alias(const TensorImpl& other, Index offset, const Shape& shape, const Strides& strides) {
+  auto out = make_ref<TensorImpl>(other.storage, offset, shape, strides, other.type);
+  out->is_view = true;
+  return out;
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise_undefined() {
+  raise<Error>("tensor", "this tensor is undefined (default-constructed or moved from)");
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise_bad_axis(Index axis, int rank) {
+  raise<IndexError>("size", "axis ", axis, " is outside a tensor of rank ", rank);
+}
 }
 
 // Half-open range of positions along an axis with a step, as in NumPy: negative bounds count from the end, missing
@@ -43,24 +68,12 @@ class Tensor {
 
   // Uninitialised memory of the given shape. ShapeError on a negative extent or more than max_rank axes.
   static Tensor empty(const Shape& shape) {
-    Index count = 1;
-    if (shape.rank() > max_rank)
-      raise<ShapeError>("empty", "at most ", max_rank, " axes are supported, got ", shape.rank());
-    for (const Index extent : shape) {
-      if (extent < 0) raise<ShapeError>("empty", "extents must not be negative, got ", shape);
-      if (extent != 0 && count > max_elements / extent) raise<ShapeError>("empty", "too many elements in ", shape);
-      count *= extent;
-    }
-    auto storage = make_ref<Storage>(device_allocator(D{}), static_cast<std::size_t>(count) * sizeof(T));
-    return Tensor(make_ref<TensorImpl>(std::move(storage), 0, shape, contiguous_strides(shape),
-                                       &detail::type_table<T, D>()));
+    return Tensor(detail::new_tensor(device_allocator(D{}), shape, detail::type_table<T, D>()));
   }
 
   // Shares `other`'s storage under another geometry; no check, no gradient history (for ops).
   static Tensor alias(const Tensor& other, Index offset, const Shape& shape, const Strides& strides) {
-    Tensor out(make_ref<TensorImpl>(other.impl_->storage, offset, shape, strides, other.impl_->type));
-    out.impl_->is_view = true;
-    return out;
+    return Tensor(detail::new_alias(*other.impl_, offset, shape, strides));
   }
 
   bool defined() const noexcept { return static_cast<bool>(impl_); }
@@ -76,7 +89,7 @@ class Tensor {
   // Extent of an axis; negative axes count from the end. IndexError if there is no such axis.
   Index size(Index axis) const {
     const int a = normalize_axis(axis, rank());
-    if (a < 0) raise<IndexError>("size", "axis ", axis, " is outside a tensor of rank ", rank());
+    if (a < 0) detail::raise_bad_axis(axis, rank());
     return shape()[a];
   }
   // Whether both tensors look at one storage.
@@ -182,10 +195,8 @@ class Tensor {
   void register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
  private:
-  static constexpr Index max_elements = (Index{1} << 62) / static_cast<Index>(sizeof(T));
-
   TensorImpl& checked() const {
-    if (!impl_) raise<Error>("tensor", "this tensor is undefined (default-constructed or moved from)");
+    if (!impl_) detail::raise_undefined();
     return *impl_;
   }
   void require_contiguous(const char* op) const {

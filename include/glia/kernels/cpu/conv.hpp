@@ -3,8 +3,8 @@
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/conv_depthwise.hpp>
 #include <glia/kernels/cpu/conv_direct.hpp>
-#include <glia/kernels/cpu/conv_im2col.hpp>
 #include <glia/kernels/cpu/conv_winograd.hpp>
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace GLIA_NS {
 
-// Ways to compute a convolution. Direct is for depthwise geometries, im2col works for all.
-enum class ConvAlgorithm { automatic, im2col, direct, winograd };
+// Ways to compute a convolution; direct works for all geometries.
+enum class ConvAlgorithm { automatic, direct, depthwise, winograd };
 
 // The algorithm that all later convolutions use where it applies; automatic (the default) chooses by shape.
 // For tests and benchmarks.
@@ -27,7 +27,7 @@ inline std::atomic<ConvAlgorithm>& conv_algorithm_override() {
 template <class T>
 constexpr bool conv_algorithm_applies(ConvAlgorithm algorithm, const ConvGeometry& g) {
   switch (algorithm) {
-    case ConvAlgorithm::direct: return g.groups == g.in_channels && g.groups == g.out_channels;
+    case ConvAlgorithm::depthwise: return g.groups == g.in_channels && g.groups == g.out_channels;
     case ConvAlgorithm::winograd:
       return std::is_same_v<T, float> && g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 &&
              g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
@@ -40,19 +40,19 @@ template <class T>
 ConvAlgorithm conv_algorithm(const ConvGeometry& g) {
   const ConvAlgorithm wanted = conv_algorithm_override();
   if (wanted != ConvAlgorithm::automatic && conv_algorithm_applies<T>(wanted, g)) return wanted;
-  if (conv_algorithm_applies<T>(ConvAlgorithm::direct, g)) return ConvAlgorithm::direct;
+  if (conv_algorithm_applies<T>(ConvAlgorithm::depthwise, g)) return ConvAlgorithm::depthwise;
   if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= 16 && g.out_channels >= 16)
     return ConvAlgorithm::winograd;
-  return ConvAlgorithm::im2col;
+  return ConvAlgorithm::direct;
 }
 
-// Name of the algorithm used for a geometry: "im2col", "direct" or "winograd".
+// Name of the algorithm used for a geometry: "direct", "depthwise" or "winograd".
 template <class T = float>
 const char* conv_algorithm_name(const ConvGeometry& g) {
   switch (conv_algorithm<T>(g)) {
-    case ConvAlgorithm::direct: return "direct";
+    case ConvAlgorithm::depthwise: return "depthwise";
     case ConvAlgorithm::winograd: return "winograd";
-    default: return "im2col";
+    default: return "direct";
   }
 }
 
@@ -61,13 +61,13 @@ template <class T>
 void conv2d_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   if (g.out_pixels() == 0 || g.out_channels == 0) return;
   switch (conv_algorithm<T>(g)) {
-    case ConvAlgorithm::direct: return detail::conv_forward_depthwise(g, x, w, bias, y);
+    case ConvAlgorithm::depthwise: return detail::conv_forward_depthwise(g, x, w, bias, y);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::forward(g, x, w, bias, y);
       break;
     default: break;
   }
-  detail::conv_forward_im2col(g, x, w, bias, y);
+  detail::conv_forward_direct(g, x, w, bias, y);
 }
 
 // dx [N, H, W, C]: gradient of a convolution's input from the gradient dy [N, OH, OW, O] of its output.
@@ -79,13 +79,13 @@ void conv2d_backward_input(Cpu, const ConvGeometry& g, const T* dy, const T* w, 
     return;
   }
   switch (conv_algorithm<T>(g)) {
-    case ConvAlgorithm::direct: return detail::conv_backward_input_depthwise(g, dy, w, dx);
+    case ConvAlgorithm::depthwise: return detail::conv_backward_input_depthwise(g, dy, w, dx);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::backward_input(g, dy, w, dx);
       break;
     default: break;
   }
-  detail::conv_backward_input_im2col(g, dy, w, dx);
+  detail::conv_backward_input_direct(g, dy, w, dx);
 }
 
 // dw [O, KH, KW, C / groups]: gradient of a convolution's weights. Bitwise the same at any thread count.
@@ -97,13 +97,13 @@ void conv2d_backward_weight(Cpu, const ConvGeometry& g, const T* x, const T* dy,
     return;
   }
   switch (conv_algorithm<T>(g)) {
-    case ConvAlgorithm::direct: return detail::conv_backward_weight_depthwise(g, x, dy, dw);
+    case ConvAlgorithm::depthwise: return detail::conv_backward_weight_depthwise(g, x, dy, dw);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::backward_weight(g, x, dy, dw);
       break;
     default: break;
   }
-  detail::conv_backward_weight_im2col(g, x, dy, dw);
+  detail::conv_backward_weight_direct(g, x, dy, dw);
 }
 
 }  // namespace GLIA_NS

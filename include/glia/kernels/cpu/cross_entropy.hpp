@@ -22,9 +22,7 @@ void cross_entropy_forward(Cpu, const T* logits, const std::int64_t* labels, con
       }
       T value = (T(1) - smoothing) * (weight != nullptr ? weight[labels[r]] : T(1)) * (top - x[labels[r]]);
       if (smoothing > T(0)) {
-        const double spread = weight != nullptr
-                                  ? detail::blocked_sum<T>(classes, [=](Index j) { return weight[j] * (top - x[j]); })
-                                  : detail::blocked_sum<T>(classes, [=](Index j) { return top - x[j]; });
+        const double spread = detail::blocked_sum<T>(classes, [=](Index j) { return (weight != nullptr ? weight[j] : T(1)) * (top - x[j]); });
         value += smoothing * static_cast<T>(spread / static_cast<double>(classes));
       }
       loss[r] = value;
@@ -59,11 +57,9 @@ void cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* lse, 
       const T top = lse[r], scale = dloss[r];
       const T hit = (T(1) - smoothing) * (weight != nullptr ? weight[labels[r]] : T(1));
       const T mass = scale * (hit + share * static_cast<T>(all_weights)), spread = scale * share;
-      if (weight != nullptr) {
-        detail::lane_for(classes, [=](Index j) { out[j] = mass * math::exp(x[j] - top) - spread * weight[j]; });
-      } else {
-        detail::lane_for(classes, [=](Index j) { out[j] = mass * math::exp(x[j] - top) - spread; });
-      }
+      const T everywhere = weight != nullptr ? T(0) : spread;
+      detail::lane_for(classes, [=](Index j) { out[j] = mass * math::exp(x[j] - top) - everywhere; });
+      for (Index j = 0; weight != nullptr && j < classes; ++j) out[j] -= spread * weight[j];
       out[labels[r]] -= scale * hit;
     }
   });

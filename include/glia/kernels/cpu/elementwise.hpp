@@ -7,39 +7,78 @@
 #include <glia/core/view.hpp>
 #include <glia/device/cpu.hpp>
 
-#include <tuple>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
+#include <utility>
 
 namespace GLIA_NS {
 
 namespace cpu {
 
 inline constexpr Index block = 512;
+inline constexpr Index largest_item = 8;  // bytes of the widest scalar
 
-// A view prepared for reading in row-major blocks.
-template <class T>
+// An unsigned integer of the given size that may stand for any scalar of that size.
+template <int Bytes>
+struct Word;
+// clang-format off
+template <> struct Word<1> { typedef std::uint8_t type __attribute__((may_alias)); };
+template <> struct Word<2> { typedef std::uint16_t type __attribute__((may_alias)); };
+template <> struct Word<4> { typedef std::uint32_t type __attribute__((may_alias)); };
+template <> struct Word<8> { typedef std::uint64_t type __attribute__((may_alias)); };
+// clang-format on
+
+// Copies `count` words, steps apart in each array.
+template <int Bytes>
+void copy_words(const void* from, Index from_step, void* to, Index to_step, Index count) {
+  using W = typename Word<Bytes>::type;
+  const W* const source = static_cast<const W*>(from);
+  W* const target = static_cast<W*>(to);
+  if (to_step != 1) {
+    for (Index i = 0; i < count; ++i) target[i * to_step] = source[i * from_step];
+  } else if (from_step == 0) {
+    const W value = *source;
+    for (Index i = 0; i < count; ++i) target[i] = value;
+  } else {
+    for (Index i = 0; i < count; ++i) target[i] = source[i * from_step];
+  }
+}
+
+[[gnu::noinline]] inline void copy_items(Index item, const void* from, Index from_step, void* to, Index to_step, Index count) {
+  if (from_step == 1 && to_step == 1) {
+    std::memmove(to, from, static_cast<std::size_t>(count * item));
+    return;
+  }
+  switch (item) {
+    case 1: return copy_words<1>(from, from_step, to, to_step, count);
+    case 2: return copy_words<2>(from, from_step, to, to_step, count);
+    case 4: return copy_words<4>(from, from_step, to, to_step, count);
+    default: return copy_words<8>(from, from_step, to, to_step, count);
+  }
+}
+
+// A view prepared for reading in row-major blocks, whatever its scalar.
 class BlockReader {
  public:
-  explicit BlockReader(const View<const T>& view) : data_(view.data), shape_(view.shape), strides_(view.strides) {
+  BlockReader() = default;
+  [[gnu::noinline]] BlockReader(const void* data, Index item, const Shape& shape, const Strides& strides)
+      : data_(static_cast<const char*>(data)), item_(item), shape_(shape), strides_(strides) {
     collapse(shape_, &strides_, 1);
     contiguous_ = shape_.rank() == 0 || (shape_.rank() == 1 && strides_[0] == 1);
-    constant_ = shape_.rank() == 1 && strides_[0] == 0;
   }
 
+  bool contiguous() const { return contiguous_; }
+
   // Elements [begin, begin + count) of the row-major order; `buffer` holds them if they do not lie together.
-  const T* fetch(Index begin, Index count, T* buffer) const {
-    if (contiguous_) return data_ + begin;
-    if (constant_) {
-      const T value = *data_;
-      for (Index i = 0; i < count; ++i) buffer[i] = value;
-      return buffer;
-    }
-    gather(begin, count, buffer);
+  const void* fetch(Index begin, Index count, void* buffer) const {
+    if (contiguous_) return data_ + begin * item_;
+    gather(begin, count, static_cast<char*>(buffer));
     return buffer;
   }
 
  private:
-  void gather(Index begin, Index count, T* buffer) const {
+  void gather(Index begin, Index count, char* buffer) const {
     const int last = shape_.rank() - 1;
     const Index extent = shape_[last], step = strides_[last];
     Index position[max_rank] = {};
@@ -49,19 +88,9 @@ class BlockReader {
       rest /= shape_[i];
       offset += position[i] * strides_[i];
     }
-    Index done = 0;
-    while (true) {
+    for (Index done = 0;;) {
       const Index run = std::min(count - done, extent - position[last]);
-      const T* from = data_ + offset;
-      T* to = buffer + done;
-      if (step == 1) {
-        for (Index i = 0; i < run; ++i) to[i] = from[i];
-      } else if (step == 0) {
-        const T value = *from;
-        for (Index i = 0; i < run; ++i) to[i] = value;
-      } else {
-        for (Index i = 0; i < run; ++i) to[i] = from[i * step];
-      }
+      copy_items(item_, data_ + offset * item_, step, buffer + done * item_, 1, run);
       done += run;
       if (done == count) return;
       offset -= position[last] * step;
@@ -77,11 +106,11 @@ class BlockReader {
     }
   }
 
-  const T* data_;
+  const char* data_ = nullptr;
+  Index item_ = 1;
   Shape shape_;
   Strides strides_;
   bool contiguous_ = false;
-  bool constant_ = false;
 };
 
 // Functors compute 16-bit floats in float.
@@ -94,10 +123,60 @@ void map_block(const F& f, Index count, R* out, const T*... in) {
   for (Index i = 0; i < count; ++i) out[i] = static_cast<R>(f(static_cast<compute_t<T>>(in[i])...));
 }
 
-template <class T>
-struct BlockBuffer {
-  alignas(64) T values[block];
-};
+inline constexpr int max_operands = 8;
+
+// The loop over a block, of a functor whose type is not known: operands come as an array of pointers.
+using MapBlock = void (*)(const void* f, Index count, void* out, const void* const* in);
+
+// Everything about an elementwise loop that does not depend on the functor, compiled once.
+[[gnu::noinline]] inline void run_map(MapBlock run, const void* f, Index count, void* out, Index out_item, const BlockReader* readers,
+                                      int operands) {
+  parallel_for(count, Index{1} << 14, [&](Index first, Index last) {
+    alignas(64) char buffers[max_operands][block * largest_item];
+    const void* in[max_operands] = {};
+    for (Index i = first; i < last; i += block) {
+      const Index n = std::min(block, last - i);
+      for (int k = 0; k < operands; ++k) in[k] = readers[k].fetch(i, n, buffers[k]);
+      run(f, n, static_cast<char*>(out) + i * out_item, in);
+    }
+  });
+}
+
+template <class F, class R, class... T, std::size_t... I>
+void map_erased(const F& f, Index count, R* out, std::index_sequence<I...>, const View<const T>&... in) {
+  static_assert(sizeof...(T) <= max_operands, "an elementwise functor takes at most eight tensors");
+  static_assert(((sizeof(T) <= largest_item) && ...));
+  const BlockReader readers[] = {BlockReader(in.data, sizeof(T), in.shape, in.strides)...};
+  const MapBlock run = [](const void* functor, Index n, void* to, const void* const* from) {
+    map_block(*static_cast<const F*>(functor), n, static_cast<R*>(to), static_cast<const T*>(from[I])...);
+  };
+  run_map(run, &f, count, out, sizeof(R), readers, sizeof...(T));
+}
+
+// A copy between two layouts of one shape, whatever the scalar.
+[[gnu::noinline]] inline void copy_view(Index item, const void* in, const Shape& in_shape, const Strides& in_strides, void* out,
+                                        const Shape& out_shape, const Strides& out_strides) {
+  const Index count = out_shape.numel();
+  if (count == 0) return;
+  Shape shape = out_shape;
+  Strides strides[2] = {out_strides, broadcast_strides(in_shape, in_strides, out_shape)};
+  collapse(shape, strides, 2);
+  const int last = shape.rank() - 1;
+  const Index row = last < 0 ? 1 : shape[last];
+  const Index out_step = last < 0 ? 1 : strides[0][last], in_step = last < 0 ? 1 : strides[1][last];
+  Shape outer = shape;
+  if (last >= 0) outer.erase(last);
+  const auto rows = [&](Index first, Index end, Index from, Index to) {
+    for (Index r = first; r < end; ++r)
+      copy_items(item, static_cast<const char*>(in) + (offset_of(r, outer, strides[1]) + from * in_step) * item, in_step,
+                 static_cast<char*>(out) + (offset_of(r, outer, strides[0]) + from * out_step) * item, out_step, to - from);
+  };
+  const Index row_count = count / row;
+  const bool one_row = row_count == 1;
+  parallel_for(one_row ? row : row_count, one_row ? Index{1} << 15 : 1 + (Index{1} << 15) / row, [&](Index first, Index end) {
+    one_row ? rows(0, 1, first, end) : rows(first, end, 0, row);
+  });
+}
 
 }  // namespace cpu
 
@@ -105,52 +184,14 @@ struct BlockBuffer {
 // if that one is contiguous too.
 template <class F, class R, class... T>
 void map_elements(Cpu, const F& f, Index count, R* out, const View<const T>&... in) {
-  if (count == 0) return;
-  parallel_for(count, Index{1} << 14, [&](Index first, Index last) {
-    // named here, not passed by value: the buffers are over-aligned
-    std::tuple<cpu::BlockBuffer<T>...> buffers;
-    const auto run = [&](const cpu::BlockReader<T>&... readers) {
-      std::apply(
-          [&](cpu::BlockBuffer<T>&... own) {
-            for (Index i = first; i < last; i += cpu::block) {
-              const Index n = std::min(cpu::block, last - i);
-              cpu::map_block(f, n, out + i, readers.fetch(i, n, own.values)...);
-            }
-          },
-          buffers);
-    };
-    run(cpu::BlockReader<T>(in)...);
-  });
+  if (count != 0) cpu::map_erased(f, count, out, std::make_index_sequence<sizeof...(T)>{}, in...);
 }
 
 // out = in, where both may have any strides and `out` has no overlapping elements.
 template <class T>
 void copy_elements(Cpu, const View<const T>& in, const View<T>& out) {
-  const Index count = out.numel();
-  if (count == 0) return;
-  Shape shape = out.shape;
-  Strides strides[2] = {out.strides, broadcast_strides(in.shape, in.strides, out.shape)};
-  collapse(shape, strides, 2);
-  const int last = shape.rank() - 1;
-  const Index row = shape.rank() == 0 ? 1 : shape[last];
-  const Index out_step = shape.rank() == 0 ? 1 : strides[0][last], in_step = shape.rank() == 0 ? 1 : strides[1][last];
-  Shape outer = shape;
-  if (last >= 0) outer.erase(last);
-  const auto rows = [&](Index first, Index end, Index from, Index to) {
-    for (Index r = first; r < end; ++r) {
-      T* target = out.data + offset_of(r, outer, strides[0]) + from * out_step;
-      const T* source = in.data + offset_of(r, outer, strides[1]) + from * in_step;
-      if (out_step == 1 && in_step == 1)
-        for (Index i = 0; i < to - from; ++i) target[i] = source[i];
-      else
-        for (Index i = 0; i < to - from; ++i) target[i * out_step] = source[i * in_step];
-    }
-  };
-  const Index row_count = count / row;
-  if (row_count == 1)
-    parallel_for(row, Index{1} << 15, [&](Index from, Index to) { rows(0, 1, from, to); });
-  else
-    parallel_for(row_count, 1 + (Index{1} << 15) / row, [&](Index first, Index end) { rows(first, end, 0, row); });
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= cpu::largest_item);
+  cpu::copy_view(sizeof(T), in.data, in.shape, in.strides, out.data, out.shape, out.strides);
 }
 
 // out[i] = value.

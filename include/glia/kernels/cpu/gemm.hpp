@@ -8,26 +8,125 @@
 namespace GLIA_NS {
 
 namespace detail {
+
 template <class T>
-class MatrixProduct final : public GemmProblem<T> {
- public:
+struct GemmProblem {
+  bool trans_a = false, trans_b = false;
+  Index m = 0, n = 0, k = 0;
+  T alpha{1}, beta{0};
   const T *a = nullptr, *b = nullptr;
   T* c = nullptr;
   Index lda = 0, ldb = 0, ldc = 0;
-  bool trans_a = false, trans_b = false;
-
-  void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const override {
-    using S = GemmShape<T>;
-    if (trans_a) return pack_transposed(a, lda, this->m, panel, row, rows, k0, kc);
-    for (Index r = 0; r < rows; ++r) copy_padded(a + (row + r) * lda + k0, kc, kc, panel + r * S::stride);
-    for (Index r = rows; r < S::rows; ++r) std::fill_n(panel + r * S::stride, kc, T{0});
-  }
-  void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const override {
-    if (trans_b) return pack_transposed_b(b, ldb, panel, col, cols, width, k0, kc);
-    for (const Index end = k0 + kc; k0 < end; ++k0, panel += width) copy_padded(b + k0 * ldb + col, cols, width, panel);
-  }
-  T* c_row(Index row) const override { return c + row * ldc; }
 };
+
+// Rows [i0, i1), columns [j, j + cols), terms [k0, k0 + kc) of a product: tile after tile past one packed panel of B.
+template <class T>
+void gemm_panel(const GemmProblem<T>& p, Index i0, Index i1, Index j, Index cols, Index k0, Index kc, const T* packed_a, const T* panel) {
+  using S = GemmShape<T>;
+  const TileEnd<T> end{p.alpha, k0 == 0 ? p.beta : T{1}, nullptr};
+  const Index zero = 0;
+  DepthWalk walk;
+  walk.length = kc, walk.a_step = S::rows, walk.b_step = panel_width<T>(cols);
+  for (Index i = i0; i < i1; i += S::rows) {
+    const Index rows = std::min<Index>(S::rows, i1 - i);
+    const T* a[S::rows];
+    T* c[S::rows];
+    for (Index r = 0; r < S::rows; ++r) {
+      const Index row = std::min(i + r, i1 - 1);
+      a[r] = p.a + row * p.lda + k0;
+      c[r] = p.c + row * p.ldc + j;
+    }
+    bounded_tile(c, rows, cols, end, [&](T* const* to, const TileEnd<T>& e) GLIA_INLINE_LAMBDA {
+      const T* const by_terms = packed_a + (i - i0) * kc;
+      if (panel_vectors<T>(cols) == 2)
+        p.trans_a ? tile_by_terms<T, 2>(walk, by_terms, panel, to, e) : tile_by_rows<T, 2>(a, &zero, 1, kc, panel, to, e);
+      else
+        p.trans_a ? tile_by_terms<T, 1>(walk, by_terms, panel, to, e) : tile_by_rows<T, 1>(a, &zero, 1, kc, panel, to, e);
+    });
+  }
+}
+
+// Serial product on rows [m0, m1) and columns [n0, n1) of C, both starting at a tile. Every element of C is the same sequence of
+// operations whatever the ranges are: results do not depend on how the work was split.
+template <class T>
+[[gnu::noinline]] void gemm_range(const GemmProblem<T>& p, Index m0, Index m1, Index n0, Index n1) {
+  using S = GemmShape<T>;
+  if (m0 >= m1 || n0 >= n1) return;
+  constexpr Index widest = 512, most = Index{1} << 19;  // columns and elements of B that stay packed
+  const Index wide = chunk_count(std::min(widest, n1 - n0), S::cols) * S::cols;
+  const Index terms = std::min(std::max(most / wide / S::depth, Index{1}) * S::depth, std::max<Index>(p.k, 1));
+  T* const b = scratch<T>(Scratch::gemm_b, terms * wide);
+  T* const a = p.trans_a ? scratch<T>(Scratch::gemm_a, S::block * S::depth + S::lanes) : nullptr;
+  for (Index nb = n0; nb < n1; nb += widest) {
+    const Index ne = std::min(n1, nb + widest);
+    for (Index ks = 0; ks == 0 || ks < p.k; ks += terms) {
+      const Index ke = std::min(p.k, ks + terms);
+      for (Index k0 = ks; k0 < ke; k0 += S::depth) {
+        const Index kc = std::min(S::depth, ke - k0);
+        T* const packed = b + (k0 - ks) * wide;
+        for (Index j = nb; j < ne; j += S::cols) {
+          const Index cols = std::min<Index>(S::cols, ne - j);
+          if (p.trans_b)
+            pack_columns_transposed(p.b, p.ldb, packed + (j - nb) * kc, j, cols, k0, kc);
+          else
+            pack_columns(p.b, p.ldb, packed + (j - nb) * kc, j, cols, k0, kc);
+        }
+      }
+      for (Index i0 = m0; i0 < m1; i0 += S::block) {
+        const Index i1 = std::min(m1, i0 + S::block);
+        for (Index k0 = ks; k0 == ks || k0 < ke; k0 += S::depth) {
+          const Index kc = std::min(S::depth, ke - k0);
+          if (p.trans_a)
+            for (Index i = i0; i < i1; i += S::rows)
+              pack_rows_transposed(p.a, p.lda, p.m, a + (i - i0) * kc, i, std::min<Index>(S::rows, i1 - i), k0, kc);
+          for (Index j = nb; j < ne; j += S::cols)
+            gemm_panel(p, i0, i1, j, std::min<Index>(S::cols, ne - j), k0, kc, a, b + (k0 - ks) * wide + (j - nb) * kc);
+        }
+      }
+    }
+  }
+}
+
+// How many parts the rows and the columns of a product are cut into for the threads.
+struct GemmGrid {
+  Index rows = 1, cols = 1;
+};
+
+template <class T>
+GemmGrid gemm_grid(Index m, Index n, Index k) {
+  using S = GemmShape<T>;
+  const Index threads = in_parallel() ? 1 : num_threads();
+  if (threads <= 1 || static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < 65536.0) return {};
+  const Index panels_m = chunk_count(m, S::rows), panels_n = chunk_count(n, S::cols);
+  GemmGrid best;
+  double best_cost = -1.0;
+  for (Index cols = 1; cols <= threads; ++cols) {
+    const Index rows = threads / cols;
+    const auto pm = static_cast<double>(chunk_count(panels_m, rows)), pn = static_cast<double>(chunk_count(panels_n, cols));
+    // Cycles per term of the inner sum: multiply-adds, then the packing that every part repeats.
+    const double cost = pm * pn * S::rows + pm * S::rows * 0.25 + pn * S::cols * 0.5;
+    if (best_cost < 0 || cost < best_cost) {
+      best_cost = cost;
+      best = {std::min(rows, panels_m), std::min(cols, panels_n)};
+    }
+  }
+  return best;
+}
+
+template <class T>
+void gemm_parallel(const GemmProblem<T>& p) {
+  using S = GemmShape<T>;
+  const GemmGrid grid = gemm_grid<T>(p.m, p.n, p.k);
+  const Index panels_m = chunk_count(p.m, S::rows), panels_n = chunk_count(p.n, S::cols);
+  parallel_for(grid.rows * grid.cols, 1, [&](Index first, Index last) {
+    for (Index part = first; part < last; ++part) {
+      const Index i = part / grid.cols, j = part % grid.cols;
+      gemm_range(p, std::min(p.m, panels_m * i / grid.rows * S::rows), std::min(p.m, panels_m * (i + 1) / grid.rows * S::rows),
+                 std::min(p.n, panels_n * j / grid.cols * S::cols), std::min(p.n, panels_n * (j + 1) / grid.cols * S::cols));
+    }
+  });
+}
+
 }  // namespace detail
 
 // C = alpha * op(A) op(B) + beta * C with row-major op(A) [m, k], op(B) [k, n], C [m, n] and leading dimensions (row
@@ -37,14 +136,7 @@ void gemm(Cpu, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, c
           T beta, T* c, Index ldc) {
   if (m == 1) return detail::gemv<T>(!trans_b, n, k, alpha, b, ldb, a, trans_a ? lda : 1, beta, c, 1);
   if (n == 1) return detail::gemv<T>(trans_a, m, k, alpha, a, lda, b, trans_b ? 1 : ldb, beta, c, ldc);
-  detail::MatrixProduct<T> product;
-  product.m = m, product.n = n, product.k = k;
-  product.alpha = alpha, product.beta = beta;
-  product.depth_major = trans_a;
-  product.a = a, product.b = b, product.c = c;
-  product.lda = lda, product.ldb = ldb, product.ldc = ldc;
-  product.trans_a = trans_a, product.trans_b = trans_b;
-  detail::gemm_parallel<T>(product);
+  detail::gemm_parallel<T>({trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc});
 }
 
 // `batch` products as in gemm, of matrices that lie stride_a, stride_b, stride_c elements apart; a stride of 0 for A or B

@@ -1,226 +1,204 @@
 #pragma once
-// The matrix product that gemm and the convolutions share: packing is a parameter, so a convolution packs straight
-// from its input and no column matrix is ever written. Blocking after Goto and van de Geijn (2008).
+// Register tiles and packing that matrix products and direct convolutions share. Blocking after Goto and van de Geijn (2008).
 
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
 #include <glia/kernels/cpu/vec.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace GLIA_NS::detail {
 
-// Register tile: tile_rows x (1 or 2 vectors). Depth: terms of the inner sum taken in one go.
+// Register tile: `rows` rows of one or two vectors. With 16 vector registers 6 x 2 sums leave room for two vectors of B and one
+// broadcast element of A; with 32 registers the row pointers are what is scarce.
 template <class T>
 struct GemmShape {
   static constexpr int lanes = simd::lanes<T>;
-  static constexpr int rows = config::vector_bytes == 64 ? 12 : 6;
+  static constexpr int rows = config::vector_bytes == 64 ? 8 : 6;
   static constexpr int cols = 2 * lanes;
-  static constexpr Index depth = 256;
-  // Leading dimension of a row-major panel of A: off the powers of two, which would all fall into the same cache set.
-  static constexpr Index stride = depth + 16;
-  // Columns of B that stay packed while the rows of A pass by.
-  static constexpr Index width = 512;
+  static constexpr Index depth = 256;       // terms of the inner sum taken in one go: a panel of B fits into the first cache
+  static constexpr Index block = 16 * rows; // rows of A that pass by one panel of B
 };
 
-// A product C = alpha * A B + bias + beta * C, seen through the packing of its operands.
+// Vectors in a panel of `cols` columns, and its width in elements.
 template <class T>
-class GemmProblem {
- public:
-  Index m = 0, n = 0, k = 0;
+constexpr int panel_vectors(Index cols) {
+  return cols <= GemmShape<T>::lanes ? 1 : 2;
+}
+template <class T>
+constexpr Index panel_width(Index cols) {
+  return panel_vectors<T>(cols) * GemmShape<T>::lanes;
+}
+
+// What a tile of sums becomes: c = alpha * sum + bias + beta * c; bias has one value per column or is null.
+template <class T>
+struct TileEnd {
   T alpha{1}, beta{0};
-  const T* bias = nullptr;  // [n], added to every row
-  // Layout of the panels of A: element (row, depth) at depth * GemmShape::rows + row, or at row * GemmShape::stride + depth.
-  bool depth_major = false;
-
-  // Writes rows [row, row + rows) of A, terms [k0, k0 + kc); what lies beyond `rows` becomes zero.
-  virtual void pack_a(T* panel, Index row, Index rows, Index k0, Index kc) const = 0;
-  // Writes columns [col, col + cols) of B as panel[depth * width + column]; what lies beyond `cols` becomes zero.
-  virtual void pack_b(T* panel, Index col, Index cols, Index width, Index k0, Index kc) const = 0;
-  // Start of a row of C.
-  virtual T* c_row(Index row) const = 0;
-
- protected:
-  ~GemmProblem() = default;
+  const T* bias = nullptr;
 };
 
-// One register tile: out[row][NV vectors] = sum over depth of a (see GemmProblem) times b (NV vectors per step).
-template <class T, int NV, bool DepthMajor>
-[[gnu::noinline]] void gemm_micro(Index k, const T* __restrict a, const T* __restrict b, T* __restrict out) {
-  using S = GemmShape<T>;
-  constexpr int L = S::lanes;
-  constexpr Index step = DepthMajor ? S::rows : 1;
-  constexpr Index row = DepthMajor ? 1 : S::stride;
-  simd::Vec<T> sum[S::rows][NV] = {};
-  for (Index i = 0; i < k; ++i, a += step, b += NV * L) {
-    simd::Vec<T> bv[NV];
-    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { bv[j] = simd::load(b + j * L); });
-    simd::unroll<S::rows>([&](auto r) GLIA_INLINE_LAMBDA {
-      const T s = a[r * row];
-      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += s * bv[j]; });
+template <class T, int NV>
+[[gnu::always_inline]] inline void finish_tile(simd::Vec<T> (&sum)[GemmShape<T>::rows][NV], T* const* c, const TileEnd<T>& end) {
+  constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
+  const T alpha = end.alpha, beta = end.beta;
+  if (alpha != T{1})
+    simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA { simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] *= alpha; }); });
+  if (end.bias != nullptr)
+    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA {
+      const simd::Vec<T> shift = simd::load(end.bias + j * L);
+      simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA { sum[r][j] += shift; });
     });
-  }
-  simd::unroll<S::rows>([&](auto r) GLIA_INLINE_LAMBDA {
-    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { simd::store(out + (r * NV + j) * L, sum[r][j]); });
+  if (beta != T{0})
+    simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA {
+      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += beta * simd::load(c[r] + j * L); });
+    });
+  simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA {
+    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { simd::store(c[r] + j * L, sum[r][j]); });
   });
 }
 
-// c = alpha * sum + bias + beta * c for `count` elements.
-template <class T>
-[[gnu::always_inline]] inline void store_tile_row(const T* sum, Index count, T alpha, T beta, const T* bias, T* c) {
-  constexpr int L = simd::lanes<T>;
-  for (Index j = 0; j < count; j += L) {
-    const Index rest = count - j;
-    simd::Vec<T> v = alpha * simd::load(sum + j);
-    if (rest >= L) {
-      if (bias != nullptr) v += simd::load(bias + j);
-      if (beta != T{0}) v += beta * simd::load(c + j);
-      simd::store(c + j, v);
-    } else {
-      if (bias != nullptr) v += simd::load_partial(bias + j, rest);
-      if (beta != T{0}) v += beta * simd::load_partial(c + j, rest);
-      simd::store_partial(c + j, v, rest);
+// A tile whose rows of A are read where they lie: row r, segment s, term q at a[r] + offsets[s] + q. B is a packed panel,
+// segment after segment.
+template <class T, int NV>
+[[gnu::noinline]] void tile_by_rows(const T* const* a, const Index* offsets, Index segments, Index length, const T* __restrict b,
+                                    T* const* c, const TileEnd<T>& end) {
+  constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
+  simd::Vec<T> sum[R][NV] = {};
+  for (Index s = 0; s < segments; ++s) {
+    const T* row[R];
+    simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA { row[r] = a[r] + offsets[s]; });
+    for (Index q = 0; q < length; ++q, b += NV * L) {
+      simd::Vec<T> bv[NV];
+      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { bv[j] = simd::load(b + j * L); });
+      simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA {
+        const T x = row[r][q];
+        simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += x * bv[j]; });
+      });
     }
   }
+  finish_tile<T, NV>(sum, c, end);
 }
 
-// Serial product on rows [m0, m1) and columns [n0, n1) of C; n0 is a multiple of the tile width. Every element of C is the
-// same sequence of operations whatever the ranges are: results do not depend on how the work was split.
-template <class T>
-void gemm_range(const GemmProblem<T>& problem, Index m0, Index m1, Index n0, Index n1) {
-  using S = GemmShape<T>;
-  if (m0 >= m1 || n0 >= n1) return;
-  const Index depth = std::min(S::depth, std::max<Index>(problem.k, 1));
-  T* const a = scratch<T>(Scratch::gemm_a, S::rows * S::stride);
-  T* const b = scratch<T>(Scratch::gemm_b, depth * (std::min(S::width, n1 - n0) + S::cols));
-  alignas(64) T tile[S::rows * S::cols];
-  for (Index nb = n0; nb < n1; nb += S::width) {
-    const Index ne = std::min(n1, nb + S::width);
-    for (Index k0 = 0; k0 == 0 || k0 < problem.k; k0 += S::depth) {
-      const Index kc = std::min(S::depth, problem.k - k0);
-      for (Index j = nb; j < ne; j += S::cols) {
-        const Index cols = std::min<Index>(S::cols, ne - j);
-        problem.pack_b(b + (j - nb) * kc, j, cols, cols <= S::lanes ? S::lanes : S::cols, k0, kc);
-      }
-      const T beta = k0 == 0 ? problem.beta : T{1};
-      const T* const bias = k0 == 0 ? problem.bias : nullptr;
-      for (Index i = m0; i < m1; i += S::rows) {
-        const Index rows = std::min<Index>(S::rows, m1 - i);
-        problem.pack_a(a, i, rows, k0, kc);
-        T* c_rows[S::rows];
-        for (Index r = 0; r < rows; ++r) c_rows[r] = problem.c_row(i + r);
-        for (Index j = nb; j < ne; j += S::cols) {
-          const Index cols = std::min<Index>(S::cols, ne - j), width = cols <= S::lanes ? S::lanes : S::cols;
-          const T* const panel = b + (j - nb) * kc;
-          if (problem.depth_major) {
-            if (width == S::cols)
-              gemm_micro<T, 2, true>(kc, a, panel, tile);
-            else
-              gemm_micro<T, 1, true>(kc, a, panel, tile);
-          } else {
-            if (width == S::cols)
-              gemm_micro<T, 2, false>(kc, a, panel, tile);
-            else
-              gemm_micro<T, 1, false>(kc, a, panel, tile);
-          }
-          for (Index r = 0; r < rows; ++r)
-            store_tile_row(tile + r * width, cols, problem.alpha, beta, bias != nullptr ? bias + j : nullptr, c_rows[r] + j);
-        }
-      }
-    }
+// Three nested runs over the terms of a sum, and how far both operands move at each.
+struct DepthWalk {
+  Index length = 0, segments = 1, images = 1;
+  Index a_step = 0, a_segment = 0, a_image = 0;
+  Index b_step = 0, b_segment = 0, b_image = 0;
+
+  // Runs that follow one another become one.
+  void merge() {
+    if (a_segment == length * a_step && b_segment == length * b_step) length *= segments, segments = 1;
+    if (segments == 1 && a_image == length * a_step && b_image == length * b_step) length *= images, images = 1;
   }
-}
-
-// How many parts the rows and the columns of a product are cut into for the threads.
-struct GemmGrid {
-  Index rows = 1, cols = 1;
 };
 
-template <class T>
-GemmGrid gemm_grid(Index m, Index n, Index k) {
-  using S = GemmShape<T>;
-  const Index threads = in_parallel() ? 1 : num_threads();
-  if (threads <= 1 || static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) < 65536.0) return {};
-  const Index panels_m = chunk_count(m, S::rows), panels_n = chunk_count(n, S::cols);
-  GemmGrid best;
-  double best_cost = -1.0;
-  for (Index cols = 1; cols <= threads; ++cols) {
-    const Index rows = threads / cols;
-    const auto pm = static_cast<double>(chunk_count(panels_m, rows)), pn = static_cast<double>(chunk_count(panels_n, cols));
-    // Cycles per term of the inner sum: multiply-adds, then the packing that every part repeats.
-    const double cost = pm * pn * S::rows * 2 + pm * S::rows * 0.25 + pn * S::cols;
-    if (best_cost < 0 || cost < best_cost) {
-      best_cost = cost;
-      best = {std::min(rows, panels_m), std::min(cols, panels_n)};
+// A tile whose rows are neighbours in memory: row r of a term lies at a + r, the columns at b.
+template <class T, int NV>
+[[gnu::noinline]] void tile_by_terms(const DepthWalk& walk, const T* a, const T* b, T* const* c, const TileEnd<T>& end) {
+  constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
+  simd::Vec<T> sum[R][NV] = {};
+  const Index length = walk.length, a_step = walk.a_step, b_step = walk.b_step;
+  for (Index i = 0; i < walk.images; ++i)
+    for (Index s = 0; s < walk.segments; ++s) {
+      const T* x = a + i * walk.a_image + s * walk.a_segment;
+      const T* y = b + i * walk.b_image + s * walk.b_segment;
+      for (Index q = 0; q < length; ++q, x += a_step, y += b_step) {
+        simd::Vec<T> bv[NV];
+        simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { bv[j] = simd::load(y + j * L); });
+        simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA {
+          const T t = x[r];
+          simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += t * bv[j]; });
+        });
+      }
     }
-  }
-  return best;
+  finish_tile<T, NV>(sum, c, end);
 }
 
-// The whole product, in parallel.
-template <class T>
-void gemm_parallel(const GemmProblem<T>& problem) {
+// Calls run(c, end) for a tile of which only `rows` rows and `cols` columns exist: what sticks out goes to a side buffer. All
+// elements take the same arithmetic either way.
+template <class T, class Run>
+[[gnu::always_inline]] inline void bounded_tile(T* const* c, Index rows, Index cols, const TileEnd<T>& end, const Run& run) {
   using S = GemmShape<T>;
-  const Index m = problem.m, n = problem.n;
-  const GemmGrid grid = gemm_grid<T>(m, n, problem.k);
-  const Index panels_m = chunk_count(m, S::rows), panels_n = chunk_count(n, S::cols);
-  parallel_for(grid.rows * grid.cols, 1, [&](Index first, Index last) {
-    for (Index part = first; part < last; ++part) {
-      const Index i = part / grid.cols, j = part % grid.cols;
-      gemm_range(problem, std::min(m, panels_m * i / grid.rows * S::rows), std::min(m, panels_m * (i + 1) / grid.rows * S::rows),
-                 std::min(n, panels_n * j / grid.cols * S::cols), std::min(n, panels_n * (j + 1) / grid.cols * S::cols));
-    }
-  });
+  const Index width = panel_width<T>(cols);
+  if (rows == S::rows && cols == width) {
+    run(c, end);
+    return;
+  }
+  alignas(64) T side[S::rows * S::cols] = {};
+  T bias[S::cols] = {};
+  T* to[S::rows];
+  for (Index r = 0; r < S::rows; ++r) to[r] = side + r * width;
+  TileEnd<T> inner = end;
+  if (end.bias != nullptr) {
+    std::copy_n(end.bias, cols, bias);
+    inner.bias = bias;
+  }
+  if (end.beta != T{0})
+    for (Index r = 0; r < rows; ++r) std::copy_n(c[r], cols, to[r]);
+  run(to, inner);
+  for (Index r = 0; r < rows; ++r) std::copy_n(to[r], cols, c[r]);
 }
 
 // Copies a few elements without a call.
 template <class T>
-[[gnu::always_inline]] inline void copy_elements(const T* from, Index count, T* to) {
-  constexpr Index L = simd::lanes<T>, Q = sizeof(T) < 16 ? 16 / sizeof(T) : 1;
+[[gnu::always_inline]] inline void copy_run(const T* from, Index count, T* to) {
+  constexpr Index L = simd::lanes<T>;
   for (; count >= L; count -= L, from += L, to += L) simd::store(to, simd::load(from));
-  for (; count >= Q; count -= Q, from += Q, to += Q) __builtin_memcpy(to, from, Q * sizeof(T));
   for (; count > 0; --count) *to++ = *from++;
 }
 
 template <class T>
-[[gnu::always_inline]] inline void clear_elements(T* to, Index count) {
+[[gnu::always_inline]] inline void clear_run(T* to, Index count) {
   constexpr Index L = simd::lanes<T>;
   for (; count >= L; count -= L, to += L) simd::store(to, simd::Vec<T>{});
   for (; count > 0; --count) *to++ = T{0};
 }
 
-// Copies a row of a panel and fills it up with zeros.
+// Columns [col, col + cols) of a matrix [k, n] as a panel of B: panel[term * width + column], filled up with zeros.
 template <class T>
-void copy_padded(const T* from, Index count, Index width, T* to) {
-  copy_elements(from, count, to);
-  clear_elements(to + count, width - count);
-}
-
-// Rows [row, row + rows) of the transpose of a matrix [k, m] as a depth-major panel of A.
-template <class T>
-void pack_transposed(const T* matrix, Index ld, Index m, T* panel, Index row, Index rows, Index k0, Index kc) {
-  constexpr int R = GemmShape<T>::rows, L = simd::lanes<T>;
-  const T* source = matrix + k0 * ld + row;
-  if (L >= R && row + L <= m)  // whole vectors: the surplus is overwritten by the next term
-    for (Index k = 0; k < kc; ++k, source += ld, panel += R) simd::store(panel, simd::load(source));
-  else if (rows == R)
-    for (Index k = 0; k < kc; ++k, source += ld, panel += R) copy_elements(source, R, panel);
-  else
-    for (Index k = 0; k < kc; ++k, source += ld, panel += R) copy_padded(source, rows, R, panel);
+[[gnu::noinline]] void pack_columns(const T* matrix, Index ld, T* panel, Index col, Index cols, Index k0, Index kc) {
+  const Index width = panel_width<T>(cols);
+  const T* from = matrix + k0 * ld + col;
+  for (Index k = 0; k < kc; ++k, from += ld, panel += width) {
+    copy_run(from, cols, panel);
+    clear_run(panel + cols, width - cols);
+  }
 }
 
 // Columns [col, col + cols) of the transpose of a matrix [n, k] as a panel of B.
 template <class T>
-void pack_transposed_b(const T* matrix, Index ld, T* panel, Index col, Index cols, Index width, Index k0, Index kc) {
-  // A few terms at a time: whole cache lines are read, and written lines stay in the first cache.
-  constexpr Index terms = 16;
+[[gnu::noinline]] void pack_columns_transposed(const T* matrix, Index ld, T* panel, Index col, Index cols, Index k0, Index kc) {
+  // Whole cache lines of a few rows at a time: rows that lie a power of two apart share one set of the cache.
+  constexpr Index terms = 16, few = 4;
+  const Index width = panel_width<T>(cols);
+  const T* const base = matrix + col * ld + k0;
   for (Index k = 0; k < kc; k += terms) {
     const Index end = std::min(kc, k + terms);
-    for (Index j = 0; j < cols; ++j) {
-      const T* source = matrix + (col + j) * ld + k0;
-      for (Index q = k; q < end; ++q) panel[q * width + j] = source[q];
+    Index j = 0;
+    for (; j + few <= cols; j += few) {
+      const T *r0 = base + j * ld, *r1 = r0 + ld, *r2 = r1 + ld, *r3 = r2 + ld;
+      T* to = panel + k * width + j;
+      for (Index q = k; q < end; ++q, to += width) to[0] = r0[q], to[1] = r1[q], to[2] = r2[q], to[3] = r3[q];
     }
-    for (Index q = k; q < end; ++q) clear_elements(panel + q * width + cols, width - cols);
+    for (; j < cols; ++j)
+      for (Index q = k; q < end; ++q) panel[q * width + j] = base[j * ld + q];
+    for (Index q = k; q < end && cols < width; ++q) clear_run(panel + q * width + cols, width - cols);
+  }
+}
+
+// Rows [row, row + rows) of the transpose of a matrix [k, m]: panel[term * GemmShape::rows + row], filled up with zeros.
+template <class T>
+[[gnu::noinline]] void pack_rows_transposed(const T* matrix, Index ld, Index m, T* panel, Index row, Index rows, Index k0, Index kc) {
+  constexpr int R = GemmShape<T>::rows, L = simd::lanes<T>;
+  const T* from = matrix + k0 * ld + row;
+  if (L >= R && row + L <= m) {  // whole vectors: the surplus is overwritten by the next term
+    for (Index k = 0; k < kc; ++k, from += ld, panel += R) simd::store(panel, simd::load(from));
+  } else {
+    for (Index k = 0; k < kc; ++k, from += ld, panel += R) {
+      copy_run(from, rows, panel);
+      for (Index r = rows; r < R; ++r) panel[r] = T{0};
+    }
   }
 }
 
