@@ -1,5 +1,5 @@
-// What this machine can do at most: multiply-adds in registers and bytes through memory. Rows of the other benchmarks are
-// read against these, measured in the same run.
+// What this machine can do at most: multiply-adds in registers and bytes through memory. Rows of the other benchmarks
+// are read against these, measured in the same run.
 
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/vec.hpp>
@@ -49,7 +49,9 @@ void copy_bandwidth(benchmark::State& state) {
   const Index count = state.range(0) / static_cast<Index>(sizeof(float));
   std::vector<float> in(static_cast<std::size_t>(count), 1.0f), out(static_cast<std::size_t>(count));
   for (auto _ : state) {
-    glia::parallel_for(count, 1024, [&](Index first, Index last) { std::copy(in.data() + first, in.data() + last, out.data() + first); });
+    glia::parallel_for(count, 1024, [&](Index first, Index last) {
+      std::copy(in.data() + first, in.data() + last, out.data() + first);
+    });
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * 2 * state.range(0));
@@ -62,6 +64,12 @@ void thread_counts(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK_TEMPLATE(multiply_add_peak, float)->Apply(thread_counts);
 BENCHMARK_TEMPLATE(multiply_add_peak, double)->Apply(thread_counts);
-BENCHMARK(copy_bandwidth)->ArgName("bytes")->UseRealTime()->Unit(benchmark::kMillisecond)->Arg(1 << 18)->Arg(1 << 22)->Arg(1 << 28);
+BENCHMARK(copy_bandwidth)
+    ->ArgName("bytes")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond)
+    ->Arg(1 << 18)
+    ->Arg(1 << 22)
+    ->Arg(1 << 28);
 
 }  // namespace

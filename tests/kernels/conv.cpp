@@ -19,24 +19,53 @@ using glia::Cpu;
 using glia::Index;
 
 struct Shape {
-  Index batch, height, width, in, out, kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups;
+  Index batch, height, width, in, out, kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h,
+      dilation_w, groups;
 };
 
 const Shape shapes[] = {
     // batch, image, channels, kernel, stride, padding, dilation, groups
-    {2, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},    {1, 5, 7, 32, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {3, 9, 6, 40, 20, 3, 3, 1, 1, 0, 0, 1, 1, 1},    {2, 4, 4, 64, 96, 3, 3, 1, 1, 2, 2, 1, 1, 1},
-    {1, 3, 3, 17, 33, 3, 3, 1, 1, 1, 0, 1, 1, 1},    {20, 4, 4, 100, 36, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {9, 16, 13, 24, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1},  {2, 7, 7, 16, 18, 3, 3, 1, 1, 3, 3, 1, 1, 1},
-    {4, 16, 16, 3, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},   {4, 9, 8, 3, 12, 2, 2, 1, 1, 0, 0, 1, 1, 1},
-    {2, 9, 8, 20, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1},    {2, 10, 7, 8, 40, 3, 3, 2, 1, 1, 2, 1, 1, 1},
-    {2, 8, 8, 30, 50, 1, 1, 1, 1, 0, 0, 1, 1, 1},    {2, 9, 9, 16, 8, 1, 1, 2, 2, 0, 0, 1, 1, 1},
-    {1, 11, 12, 6, 10, 3, 3, 1, 1, 2, 2, 2, 2, 1},   {2, 12, 12, 5, 7, 3, 2, 3, 2, 1, 0, 2, 3, 1},
-    {2, 6, 7, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3},    {2, 7, 6, 37, 37, 3, 3, 1, 1, 1, 1, 1, 1, 37},
-    {1, 9, 8, 20, 20, 5, 3, 2, 2, 2, 1, 1, 1, 20},   {1, 8, 8, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6},
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},      {1, 2, 2, 4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1},
-    {1, 5, 5, 4, 4, 3, 3, 4, 4, 0, 0, 1, 1, 1},      {1, 8, 9, 2, 3, 4, 6, 2, 4, 3, 2, 2, 2, 1},
-    {0, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},    {1, 2, 2, 16, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+    {2, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {1, 5, 7, 32, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {3, 9, 6, 40, 20, 3, 3, 1, 1, 0, 0, 1, 1, 1},
+    {2, 4, 4, 64, 96, 3, 3, 1, 1, 2, 2, 1, 1, 1},
+    {1, 3, 3, 17, 33, 3, 3, 1, 1, 1, 0, 1, 1, 1},
+    {20, 4, 4, 100, 36, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {9, 16, 13, 24, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 7, 7, 16, 18, 3, 3, 1, 1, 3, 3, 1, 1, 1},
+    {4, 16, 16, 3, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {4, 9, 8, 3, 12, 2, 2, 1, 1, 0, 0, 1, 1, 1},
+    {2, 9, 8, 20, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 10, 7, 8, 40, 3, 3, 2, 1, 1, 2, 1, 1, 1},
+    {2, 8, 8, 30, 50, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 9, 9, 16, 8, 1, 1, 2, 2, 0, 0, 1, 1, 1},
+    {1, 11, 12, 6, 10, 3, 3, 1, 1, 2, 2, 2, 2, 1},
+    {2, 12, 12, 5, 7, 3, 2, 3, 2, 1, 0, 2, 3, 1},
+    {2, 6, 7, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3},
+    {2, 7, 6, 37, 37, 3, 3, 1, 1, 1, 1, 1, 1, 37},
+    {1, 9, 8, 20, 20, 5, 3, 2, 2, 2, 1, 1, 1, 20},
+    {1, 8, 8, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {1, 2, 2, 4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1},
+    {1, 5, 5, 4, 4, 3, 3, 4, 4, 0, 0, 1, 1, 1},
+    {1, 8, 9, 2, 3, 4, 6, 2, 4, 3, 2, 2, 2, 1},
+    // blocks of several images, of rows of one image, of one very long row; every remainder of a register tile
+    {70, 2, 2, 8, 24, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {3, 17, 19, 3, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {1, 3, 230, 4, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 33, 31, 12, 41, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 8, 8, 12, 12, 3, 3, 1, 1, 0, 0, 1, 1, 2},
+    {2, 30, 9, 7, 17, 3, 1, 1, 1, 1, 0, 2, 1, 1},
+    // Winograd: many channels and few tiles, several groups
+    {6, 8, 8, 200, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {40, 8, 9, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    // depthwise rows long enough for runs of pixels
+    {2, 9, 14, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16},
+    {1, 8, 21, 32, 32, 3, 3, 1, 2, 1, 1, 1, 1, 32},
+    {1, 7, 19, 16, 16, 5, 3, 1, 1, 2, 2, 2, 2, 16},
+    {1, 6, 25, 16, 16, 2, 5, 1, 1, 0, 1, 1, 1, 16},
+    {0, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {1, 2, 2, 16, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
 };
 
 ConvGeometry geometry(const Shape& s) {
@@ -52,8 +81,8 @@ ConvGeometry geometry(const Shape& s) {
 
 std::string text(const ConvGeometry& g) {
   std::string out;
-  for (const Index v : {g.batch, g.height, g.width, g.in_channels, g.out_channels, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
-                        g.padding_h, g.padding_w, g.dilation_h, g.dilation_w, g.groups})
+  for (const Index v : {g.batch, g.height, g.width, g.in_channels, g.out_channels, g.kernel_h, g.kernel_w, g.stride_h,
+                        g.stride_w, g.padding_h, g.padding_w, g.dilation_h, g.dilation_w, g.groups})
     out += std::to_string(v) + " ";
   return out;
 }
@@ -79,7 +108,8 @@ struct Reference {
 };
 
 template <class T>
-Reference reference(const ConvGeometry& g, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& bias, const std::vector<T>& dy) {
+Reference reference(const ConvGeometry& g, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& bias,
+                    const std::vector<T>& dy) {
   Reference r{std::vector<double>(dy.size()), std::vector<double>(x.size()), std::vector<double>(w.size())};
   const Index in_group = g.in_channels / g.groups, out_group = g.out_channels / g.groups;
   for (Index n = 0; n < g.batch; ++n)
@@ -90,10 +120,12 @@ Reference reference(const ConvGeometry& g, const std::vector<T>& x, const std::v
           double sum = static_cast<double>(bias[at(o)]);
           for (Index kh = 0; kh < g.kernel_h; ++kh)
             for (Index kw = 0; kw < g.kernel_w; ++kw) {
-              const Index h = i * g.stride_h - g.padding_h + kh * g.dilation_h, v = j * g.stride_w - g.padding_w + kw * g.dilation_w;
+              const Index h = i * g.stride_h - g.padding_h + kh * g.dilation_h,
+                          v = j * g.stride_w - g.padding_w + kw * g.dilation_w;
               if (h < 0 || h >= g.height || v < 0 || v >= g.width) continue;
               for (Index c = 0; c < in_group; ++c) {
-                const std::size_t px = at(((n * g.height + h) * g.width + v) * g.in_channels + o / out_group * in_group + c);
+                const std::size_t px =
+                    at(((n * g.height + h) * g.width + v) * g.in_channels + o / out_group * in_group + c);
                 const std::size_t pw = at(((o * g.kernel_h + kh) * g.kernel_w + kw) * in_group + c);
                 sum += static_cast<double>(x[px]) * static_cast<double>(w[pw]);
                 r.dx[px] += static_cast<double>(dy[py]) * static_cast<double>(w[pw]);
@@ -137,8 +169,10 @@ struct Results {
 };
 
 template <class T>
-Results<T> run(const ConvGeometry& g, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& bias, const std::vector<T>& dy) {
-  Results<T> r{unset<T>(static_cast<Index>(dy.size())), unset<T>(static_cast<Index>(x.size())), unset<T>(static_cast<Index>(w.size()))};
+Results<T> run(const ConvGeometry& g, const std::vector<T>& x, const std::vector<T>& w, const std::vector<T>& bias,
+               const std::vector<T>& dy) {
+  Results<T> r{unset<T>(static_cast<Index>(dy.size())), unset<T>(static_cast<Index>(x.size())),
+               unset<T>(static_cast<Index>(w.size()))};
   conv2d_forward(Cpu{}, g, x.data(), w.data(), bias.data(), r.y.data());
   conv2d_backward_input(Cpu{}, g, dy.data(), w.data(), r.dx.data());
   conv2d_backward_weight(Cpu{}, g, x.data(), dy.data(), r.dw.data());
@@ -153,7 +187,8 @@ void check_shapes(double exact_tolerance, double winograd_tolerance) {
     const auto w = random_values<T>(g.out_channels * g.kernel_h * g.kernel_w * g.in_channels / g.groups, 2);
     const auto dy = random_values<T>(g.out_pixels() * g.out_channels, 4);
     const Reference expected = reference(g, x, w, bias, dy);
-    for (const ConvAlgorithm algorithm : {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::depthwise, ConvAlgorithm::winograd}) {
+    for (const ConvAlgorithm algorithm :
+         {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::depthwise, ConvAlgorithm::winograd}) {
       if (!glia::conv_algorithm_applies<T>(algorithm, g)) continue;
       const WithAlgorithm scope(algorithm);
       const std::string name = glia::conv_algorithm_name<T>(g);

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -32,7 +33,7 @@ struct Product {
 const Product products[] = {
     {1, 1, 1, 1, 0},     {1, 7, 3, 1, 0},      {5, 1, 300, 2, 1},   {12, 32, 256, 1, 0},    {13, 33, 257, 1, 1},
     {64, 27, 100, 1, 0}, {25, 530, 19, -1, 0}, {3, 0, 4, 1, 0},     {0, 4, 4, 1, 0},        {6, 17, 0, 1, 0.5},
-    {70, 96, 700, 1, 0}, {128, 10, 64, 1, 0},  {10, 64, 520, 1, 1}, {31, 100, 31, 0.5, -2},
+    {70, 96, 700, 1, 0}, {128, 10, 64, 1, 0},  {10, 64, 520, 1, 1}, {31, 100, 31, 0.5, -2}, {210, 600, 512, 1, 1},
 };
 
 template <class T>
@@ -45,7 +46,8 @@ void check_products(double tolerance) {
       CAPTURE(p.k);
       CAPTURE(trans);
       const Index lda = (ta ? p.m : p.k) + 3, ldb = (tb ? p.k : p.n) + 1, ldc = p.n + 2;
-      const auto a = random_values<T>(lda * (ta ? p.k : p.m) + 1, 1), b = random_values<T>(ldb * (tb ? p.n : p.k) + 1, 2);
+      const auto a = random_values<T>(lda * (ta ? p.k : p.m) + 1, 1),
+                 b = random_values<T>(ldb * (tb ? p.n : p.k) + 1, 2);
       auto c = random_values<T>(ldc * p.m + 1, 3);
       auto expected = std::vector<double>(c.begin(), c.end());
       for (Index i = 0; i < p.m; ++i)
@@ -63,13 +65,14 @@ void check_products(double tolerance) {
       gemm(Cpu{}, ta, tb, p.m, p.n, p.k, static_cast<T>(p.alpha), a.data(), lda, b.data(), ldb, static_cast<T>(p.beta),
            c.data(), ldc);
       double worst = 0;
-      for (std::size_t i = 0; i < c.size(); ++i) worst = std::fmax(worst, std::isnan(c[i]) ? 1e30 : std::fabs(static_cast<double>(c[i]) - expected[i]));
+      for (std::size_t i = 0; i < c.size(); ++i)
+        worst = std::fmax(worst, std::isnan(c[i]) ? 1e30 : std::fabs(static_cast<double>(c[i]) - expected[i]));
       CHECK(worst <= tolerance * std::sqrt(static_cast<double>(p.k) + 1));
       for (const int threads : {1, 3}) {
         auto other = again;
         glia::set_num_threads(threads);
-        gemm(Cpu{}, ta, tb, p.m, p.n, p.k, static_cast<T>(p.alpha), a.data(), lda, b.data(), ldb, static_cast<T>(p.beta),
-             other.data(), ldc);
+        gemm(Cpu{}, ta, tb, p.m, p.n, p.k, static_cast<T>(p.alpha), a.data(), lda, b.data(), ldb,
+             static_cast<T>(p.beta), other.data(), ldc);
         CHECK(std::memcmp(other.data(), c.data(), c.size() * sizeof(T)) == 0);
       }
       glia::set_num_threads(2);
@@ -82,6 +85,18 @@ void check_products(double tolerance) {
 TEST_CASE("gemm agrees with a double-precision loop and is the same at any thread count") {
   check_products<float>(2e-6);
   check_products<double>(4e-15);
+}
+
+TEST_CASE("the distance between rows does not change a product") {
+  // Rows that lie a power of two apart are copied before they are read.
+  const Index m = 205, n = 90, k = 300;
+  const auto b = random_values<float>(k * n, 5);
+  const auto wide = random_values<float>(m * 512, 6);
+  std::vector<float> narrow(static_cast<std::size_t>(m * k)), c(static_cast<std::size_t>(m * n)), expected(c.size());
+  for (Index i = 0; i < m; ++i) std::copy_n(wide.data() + i * 512, k, narrow.data() + i * k);
+  gemm(Cpu{}, false, false, m, n, k, 1.0f, narrow.data(), k, b.data(), n, 0.0f, expected.data(), n);
+  gemm(Cpu{}, false, false, m, n, k, 1.0f, wide.data(), 512, b.data(), n, 0.0f, c.data(), n);
+  CHECK(c == expected);
 }
 
 TEST_CASE("gemm works on integers") {

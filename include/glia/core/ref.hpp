@@ -18,7 +18,8 @@ class RefCounted {
   virtual ~RefCounted() = default;
 
   void retain() const noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
-  void release_ref() const noexcept {
+  // Out of line, as every handle of every op ends in it.
+  [[gnu::noinline]] void release_ref() const noexcept {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) const_cast<RefCounted*>(this)->bury();
   }
   int use_count() const noexcept { return count_.load(std::memory_order_acquire); }
@@ -29,7 +30,7 @@ class RefCounted {
     bool draining = false;
   };
 
-  [[gnu::noinline]] void bury() noexcept {
+  void bury() noexcept {
     thread_local Graveyard yard;
     next_dead_ = yard.head;
     yard.head = this;

@@ -77,14 +77,14 @@ void constant(W& weight, double value) {
 
 // Uniform in [low, high).
 template <class W>
-void uniform(W& weight, double low, double high, Generator& generator = init_generator()) {
+[[gnu::cold]] void uniform(W& weight, double low, double high, Generator& generator = init_generator()) {
   using T = detail::scalar_of<W>;
   auto& tensor = detail::tensor_of(weight);
   detail::assign("uniform", tensor, rand<T, Cpu>(tensor.shape(), generator, static_cast<T>(low), static_cast<T>(high)));
 }
 
 template <class W>
-void normal(W& weight, double mean, double deviation, Generator& generator = init_generator()) {
+[[gnu::cold]] void normal(W& weight, double mean, double deviation, Generator& generator = init_generator()) {
   using T = detail::scalar_of<W>;
   auto& tensor = detail::tensor_of(weight);
   detail::assign("normal", tensor,
@@ -102,12 +102,12 @@ inline double fan_count(const Shape& shape, FanMode mode) {
 
 // Variance gain^2 / fan (He, Zhang, Ren, Sun 2015).
 template <class W>
-void kaiming_uniform(W& weight, KaimingOptions options = {}, Generator& generator = init_generator()) {
+[[gnu::cold]] void kaiming_uniform(W& weight, KaimingOptions options = {}, Generator& generator = init_generator()) {
   const double bound = options.gain * std::sqrt(3.0 / detail::fan_count(detail::tensor_of(weight).shape(), options.fan));
   uniform(weight, -bound, bound, generator);
 }
 template <class W>
-void kaiming_normal(W& weight, KaimingOptions options = {}, Generator& generator = init_generator()) {
+[[gnu::cold]] void kaiming_normal(W& weight, KaimingOptions options = {}, Generator& generator = init_generator()) {
   const double deviation = options.gain / std::sqrt(detail::fan_count(detail::tensor_of(weight).shape(), options.fan));
   normal(weight, 0.0, deviation, generator);
 }

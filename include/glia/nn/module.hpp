@@ -187,7 +187,7 @@ struct NamedTensor {
 
 // Writes every parameter's and buffer's path into it, so that errors can name it. Optimizers do this.
 template <class M>
-void name_parameters(M& module) {
+[[gnu::cold]] void name_parameters(M& module) {
   visit(module, [](const std::string& path, auto& object) {
     using X = std::remove_cvref_t<decltype(object)>;
     if constexpr (is_parameter<X> || is_buffer<X>) object.tensor().impl()->gradient_state().name = path;
@@ -250,7 +250,7 @@ using module_device = typename detail::ModuleTypes<std::remove_cvref_t<M>>::devi
 // All trainable and frozen parameters with their paths, in declaration order; handles, not copies. Error if the module
 // holds a parameter of another scalar or device than T and D: name them, named_parameters<double, Cpu>(module).
 template <class T, class D, class M>
-std::vector<NamedTensor<T, D>> named_parameters(M& module) {
+[[gnu::cold]] std::vector<NamedTensor<T, D>> named_parameters(M& module) {
   name_parameters(module);
   std::vector<NamedTensor<T, D>> out;
   visit(module, [&](const std::string& path, auto& object) {

@@ -42,7 +42,7 @@ struct BatchNorm {
   bool training = true;
   GLIA_MEMBERS(weight, bias, running_mean, running_variance)
 
-  explicit BatchNorm(Index channels, const BatchNormOptions& o = {}) : options(o) {
+  [[gnu::cold]] explicit BatchNorm(Index channels, const BatchNormOptions& o = {}) : options(o) {
     detail::check_channels("BatchNorm", channels);
     if (o.affine) {
       weight = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));

@@ -7,6 +7,7 @@
 #include <glia/kernels/cpu/vec.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace GLIA_NS::detail {
 
@@ -22,7 +23,8 @@ const T* transpose_depthwise(const ConvGeometry& g, const T* w) {
 
 // out[c] = bias[c] + sum over taps of sources[t][c] * weights[t][c].
 template <class T>
-void depthwise_pixel(Index channels, Index taps, const T* const* sources, const T* const* weights, const T* bias, T* out) {
+void depthwise_pixel(Index channels, Index taps, const T* const* sources, const T* const* weights, const T* bias,
+                     T* out) {
   constexpr int L = simd::lanes<T>;
   Index c = 0;
   for (; c + L <= channels; c += L) {
@@ -38,87 +40,173 @@ void depthwise_pixel(Index channels, Index taps, const T* const* sources, const 
   }
 }
 
-// Runs body(row_begin, row_end, sources, weights) with room for one pointer per tap.
-template <class T, class Body>
-void depthwise_rows(Index rows, Index taps, const Body& body) {
-  parallel_for(rows, 4, [&](Index begin, Index end) {
-    const T** pointers = scratch<const T*>(Scratch::conv_input, 2 * taps);
-    body(begin, end, pointers, pointers + taps);
+// The same for `pixels` neighbouring outputs (at least depthwise_pixels) whose taps are all inside the image, a vector
+// of channels at a time: tap t of pixel p lies at x + offsets[t] + p * step.
+inline constexpr int depthwise_pixels = 8;
+template <class T>
+[[gnu::noinline]] void depthwise_run(Index channels, Index taps, const T* x, const Index* offsets, Index step,
+                                     const T* const* weights, const T* bias, Index pixels, T* out) {
+  constexpr int L = simd::lanes<T>, P = depthwise_pixels;
+  for (Index c = 0; c < channels; c += L) {
+    simd::Vec<T> start = {};
+    if (bias != nullptr) start = simd::load(bias + c);
+    for (Index p = 0; p < pixels; p += P) {
+      const Index first = std::min<Index>(p, pixels - P);  // the last block overlaps the one before
+      const T* const from = x + c + first * step;
+      simd::Vec<T> sum[P];
+      simd::unroll<P>([&](auto i) GLIA_INLINE_LAMBDA { sum[i] = start; });
+      for (Index t = 0; t < taps; ++t) {
+        const simd::Vec<T> weight = simd::load(weights[t] + c);
+        const T* tap = from + offsets[t];
+        simd::unroll<P>([&](auto i) GLIA_INLINE_LAMBDA { sum[i] += simd::load(tap + i * step) * weight; });
+      }
+      simd::unroll<P>([&](auto i) GLIA_INLINE_LAMBDA { simd::store(out + (first + i) * channels + c, sum[i]); });
+    }
+  }
+}
+
+// One axis of a depthwise pass: tap t of output i lies at i * step + base + t * increment, divided by `divisor` where
+// that is whole.
+struct DepthwiseAxis {
+  Index outputs, inputs, taps, step, base, increment, divisor;
+
+  // Position of a tap, or -1.
+  Index at(Index i, Index t) const {
+    const Index p = i * step + base + t * increment;
+    if (p < 0 || p % divisor != 0) return -1;
+    return p / divisor < inputs ? p / divisor : -1;
+  }
+  // Outputs [first, second) whose taps are all inside.
+  std::pair<Index, Index> interior() const {
+    if (divisor != 1) return {0, 0};
+    const Index low = std::min<Index>(0, (taps - 1) * increment) + base,
+                high = std::max<Index>(0, (taps - 1) * increment) + base;
+    const Index first = low >= 0 ? 0 : (-low + step - 1) / step,
+                last = inputs - 1 - high < 0 ? 0 : (inputs - 1 - high) / step + 1;
+    return {std::min(first, outputs), std::clamp(last, std::min(first, outputs), outputs)};
+  }
+};
+
+// out[i, j] = bias + sum over taps of in[tap] * weight[tap], for all images; weights are [taps, channels].
+template <class T>
+void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const DepthwiseAxis& w, const T* in,
+                    const T* weight, const T* bias, T* out) {
+  constexpr int L = simd::lanes<T>;
+  const std::pair<Index, Index> inner = w.interior();
+  const bool runs = inner.second - inner.first >= depthwise_pixels && channels % L == 0;
+  const Index left = runs ? inner.first : 0, right = runs ? inner.second : 0;
+  parallel_for(images * h.outputs, 4, [&](Index begin, Index end) {
+    const Index most = h.taps * w.taps;
+    const T** const sources = scratch<const T*>(Scratch::conv_input, 2 * most);
+    const T** const weights = sources + most;
+    Index* const offsets = scratch<Index>(Scratch::conv_output, most);
+    for (Index row = begin; row < end; ++row) {
+      const T* const image = in + row / h.outputs * h.inputs * w.inputs * channels;
+      T* const target = out + row * w.outputs * channels;
+      const auto gather = [&](Index j) {
+        Index taps = 0;
+        for (Index kh = 0; kh < h.taps; ++kh) {
+          const Index y = h.at(row % h.outputs, kh);
+          for (Index kw = 0; y >= 0 && kw < w.taps; ++kw) {
+            const Index x = w.at(j, kw);
+            if (x < 0) continue;
+            sources[taps] = image + (y * w.inputs + x) * channels;
+            weights[taps++] = weight + (kh * w.taps + kw) * channels;
+          }
+        }
+        return taps;
+      };
+      for (Index j = 0; j < w.outputs; ++j) {
+        const Index taps = gather(j);
+        if (j != left || left == right) {
+          depthwise_pixel(channels, taps, sources, weights, bias, target + j * channels);
+          continue;
+        }
+        for (Index t = 0; t < taps; ++t) offsets[t] = sources[t] - image;
+        depthwise_run(channels, taps, image, offsets, w.step * channels, weights, bias, right - left,
+                      target + j * channels);
+        j = right - 1;
+      }
+    }
   });
 }
 
 template <class T>
 void conv_forward_depthwise(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Index channels = g.in_channels;
-  const T* const weight = transpose_depthwise(g, w);
-  depthwise_rows<T>(g.batch * g.out_height, g.kernel_h * g.kernel_w, [&](Index begin, Index end, const T** sources, const T** weights) {
-    for (Index row = begin; row < end; ++row) {
-      const Index image = row / g.out_height, i = row % g.out_height;
-      for (Index j = 0; j < g.out_width; ++j) {
-        Index taps = 0;
-        for (Index kh = 0; kh < g.kernel_h; ++kh) {
-          const Index h = i * g.stride_h - g.padding_h + kh * g.dilation_h;
-          if (h < 0 || h >= g.height) continue;
-          for (Index kw = 0; kw < g.kernel_w; ++kw) {
-            const Index v = j * g.stride_w - g.padding_w + kw * g.dilation_w;
-            if (v < 0 || v >= g.width) continue;
-            sources[taps] = x + ((image * g.height + h) * g.width + v) * channels;
-            weights[taps++] = weight + (kh * g.kernel_w + kw) * channels;
-          }
-        }
-        depthwise_pixel(channels, taps, sources, weights, bias, y + (row * g.out_width + j) * channels);
-      }
-    }
-  });
+  depthwise_pass(g.batch, g.in_channels,
+                 {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1},
+                 {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1}, x,
+                 transpose_depthwise(g, w), bias, y);
 }
 
 template <class T>
 void conv_backward_input_depthwise(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  const Index channels = g.in_channels;
-  const T* const weight = transpose_depthwise(g, w);
-  depthwise_rows<T>(g.batch * g.height, g.kernel_h * g.kernel_w, [&](Index begin, Index end, const T** sources, const T** weights) {
-    for (Index row = begin; row < end; ++row) {
-      const Index image = row / g.height, i = row % g.height;
-      for (Index j = 0; j < g.width; ++j) {
-        Index taps = 0;
-        for (Index kh = 0; kh < g.kernel_h; ++kh) {
-          const Index h = i + g.padding_h - kh * g.dilation_h;
-          if (h < 0 || h % g.stride_h != 0 || h / g.stride_h >= g.out_height) continue;
-          for (Index kw = 0; kw < g.kernel_w; ++kw) {
-            const Index v = j + g.padding_w - kw * g.dilation_w;
-            if (v < 0 || v % g.stride_w != 0 || v / g.stride_w >= g.out_width) continue;
-            sources[taps] = dy + ((image * g.out_height + h / g.stride_h) * g.out_width + v / g.stride_w) * channels;
-            weights[taps++] = weight + (kh * g.kernel_w + kw) * channels;
-          }
-        }
-        depthwise_pixel(channels, taps, sources, weights, static_cast<const T*>(nullptr), dx + (row * g.width + j) * channels);
-      }
+  depthwise_pass(g.batch, g.in_channels,
+                 {g.height, g.out_height, g.kernel_h, 1, g.padding_h, -g.dilation_h, g.stride_h},
+                 {g.width, g.out_width, g.kernel_w, 1, g.padding_w, -g.dilation_w, g.stride_w}, dy,
+                 transpose_depthwise(g, w), static_cast<const T*>(nullptr), dx);
+}
+
+// sums[tap][c] += sum over j of x[tap + j * step][c] * dy[j][c], for three neighbouring taps that are inside for all j.
+template <class T>
+[[gnu::noinline]] void depthwise_weight_run(Index channels, Index pixels, const T* x, Index step, Index tap_step,
+                                            const T* dy, T* sums) {
+  constexpr int L = simd::lanes<T>;
+  for (Index c = 0; c < channels; c += L) {
+    simd::Vec<T> even[3] = {}, odd[3] = {};  // two chains per tap
+    const T *from = x + c, *gradient = dy + c;
+    Index j = 0;
+    for (; j + 2 <= pixels; j += 2, from += 2 * step, gradient += 2 * channels) {
+      const simd::Vec<T> a = simd::load(gradient), b = simd::load(gradient + channels);
+      simd::unroll<3>([&](auto t) GLIA_INLINE_LAMBDA {
+        even[t] += simd::load(from + t * tap_step) * a;
+        odd[t] += simd::load(from + step + t * tap_step) * b;
+      });
     }
-  });
+    if (j < pixels) {
+      const simd::Vec<T> a = simd::load(gradient);
+      simd::unroll<3>([&](auto t) GLIA_INLINE_LAMBDA { even[t] += simd::load(from + t * tap_step) * a; });
+    }
+    simd::unroll<3>([&](auto t) GLIA_INLINE_LAMBDA {
+      T* const target = sums + t * channels + c;
+      simd::store(target, simd::Vec<T>(simd::load(target) + (even[t] + odd[t])));
+    });
+  }
 }
 
 template <class T>
 void conv_backward_weight_depthwise(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index channels = g.in_channels, taps = g.kernel_h * g.kernel_w, rows = g.batch * g.out_height;
   const Index chunk = std::max<Index>(1, (rows + 31) / 32), chunks = chunk_count(rows, chunk);
+  const DepthwiseAxis h{g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1};
+  const DepthwiseAxis v{g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1};
+  const std::pair<Index, Index> inner = v.interior();
+  const bool runs = g.kernel_w == 3 && channels % simd::lanes<T> == 0;
+  const Index left = runs ? inner.first : 0, right = runs ? inner.second : 0;
   T* const partial = scratch<T>(Scratch::conv_partial, chunks * taps * channels);
   parallel_chunks(rows, chunk, [&](Index number, Index begin, Index end) {
     T* const sum = partial + number * taps * channels;
     std::fill_n(sum, taps * channels, T{0});
     for (Index row = begin; row < end; ++row) {
-      const Index image = row / g.out_height, i = row % g.out_height;
+      const T* const image = x + row / g.out_height * g.height * g.width * channels;
+      const T* const gradient = dy + row * g.out_width * channels;
       for (Index kh = 0; kh < g.kernel_h; ++kh) {
-        const Index h = i * g.stride_h - g.padding_h + kh * g.dilation_h;
-        if (h < 0 || h >= g.height) continue;
-        for (Index j = 0; j < g.out_width; ++j)
-          for (Index kw = 0; kw < g.kernel_w; ++kw) {
-            const Index v = j * g.stride_w - g.padding_w + kw * g.dilation_w;
-            if (v < 0 || v >= g.width) continue;
-            const T* source = x + ((image * g.height + h) * g.width + v) * channels;
-            const T* gradient = dy + (row * g.out_width + j) * channels;
-            T* target = sum + (kh * g.kernel_w + kw) * channels;
-            for (Index c = 0; c < channels; ++c) target[c] += source[c] * gradient[c];
+        const Index y = h.at(row % g.out_height, kh);
+        if (y < 0) continue;
+        const T* const source = image + y * g.width * channels;
+        T* const sums = sum + kh * g.kernel_w * channels;
+        if (left < right)
+          depthwise_weight_run(channels, right - left, source + (left * v.step + v.base) * channels, v.step * channels,
+                               v.increment * channels, gradient + left * channels, sums);
+        for (Index j = 0; j < g.out_width; ++j) {
+          if (j == left && left < right) j = right;
+          for (Index kw = 0; j < g.out_width && kw < g.kernel_w; ++kw) {
+            const Index at = v.at(j, kw);
+            if (at < 0) continue;
+            T* const target = sums + kw * channels;
+            for (Index c = 0; c < channels; ++c) target[c] += source[at * channels + c] * gradient[j * channels + c];
           }
+        }
       }
     }
   });

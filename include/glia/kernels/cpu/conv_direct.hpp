@@ -1,6 +1,7 @@
 #pragma once
-// Convolutions of any geometry straight from the images. Work is cut into blocks of output positions; the windows of a block
-// are read where they lie, or, where they stick out of the image, from a copy of the few rows they touch with zeros around.
+// Convolutions of any geometry straight from the images. Work is cut into blocks of output positions; the windows of a
+// block are read where they lie, or, where they stick out of the image, from a copy of the few rows they touch with
+// zeros around.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/kernels/cpu/gemm_kernel.hpp>
@@ -35,15 +36,15 @@ struct Windows {
 template <class T>
 struct BlockPlan {
   bool padded = false;
-  Index images = 1, rows = 1;         // per block
-  Index row_blocks = 1, blocks = 0;   // blocks per image (or group of images), and in all
+  Index images = 1, rows = 1;           // per block
+  Index row_blocks = 1, blocks = 0;     // blocks per image (or group of images), and in all
   Index pixel = 0, row = 0, image = 0;  // strides of what the tiles read
-  Index segments = 1, length = 0;     // a window is `segments` runs of `length` neighbouring elements
-  bool by_rows = false;               // one run per row of taps, else one per tap
+  Index segments = 1, length = 0;       // a window is `segments` runs of `length` neighbouring elements
+  bool by_rows = false;                 // one run per row of taps, else one per tap
 
-  // `slack` elements may be read beyond a window.
-  BlockPlan(const Windows<T>& x, bool slack) {
-    constexpr Index positions = 192, most = Index{1} << 17;
+  // About `positions` output positions per block; with `slack` a few elements may be read beyond a window.
+  BlockPlan(const Windows<T>& x, Index positions, bool slack) {
+    constexpr Index most = Index{1} << 17;  // elements of a copy
     padded = slack || !x.h.inside() || !x.w.inside();
     pixel = padded ? x.channels : x.pixel;
     row = padded ? x.w.span(x.w.grid) * pixel : x.w.source * pixel;
@@ -52,8 +53,9 @@ struct BlockPlan {
     row_blocks = chunk_count(x.h.grid, rows);
     image = padded ? x.h.span(rows) * row : x.h.source * row;
     if (row_blocks == 1)
-      images = std::clamp<Index>(std::min(positions / std::max<Index>(x.h.grid * x.w.grid, 1), most / std::max<Index>(image, 1)), 1,
-                                 std::max<Index>(x.images, 1));
+      images = std::clamp<Index>(
+          std::min(positions / std::max<Index>(x.h.grid * x.w.grid, 1), most / std::max<Index>(image, 1)), 1,
+          std::max<Index>(x.images, 1));
     blocks = row_blocks * chunk_count(x.images, images);
     by_rows = x.w.increment == 1 && pixel == x.channels;
     segments = by_rows ? x.h.taps : x.h.taps * x.w.taps;
@@ -77,7 +79,8 @@ struct Block {
         images(std::min(plan.images, x.images - first_image)),
         first_row(number % plan.row_blocks * plan.rows),
         rows(std::min(plan.rows, x.h.grid - first_row)),
-        source(x.source + first_image * plan.image + (first_row * x.h.step + x.h.base) * plan.row + x.w.base * plan.pixel) {
+        source(x.source + first_image * plan.image + (first_row * x.h.step + x.h.base) * plan.row +
+               x.w.base * plan.pixel) {
     if (plan.padded) source = copy(x, plan);
   }
 
@@ -119,14 +122,19 @@ struct OutputGrid {
 template <class T>
 [[gnu::noinline]] void correlate(const Windows<T>& x, const T* weights, const T* bias, const OutputGrid<T>& out) {
   using S = GemmShape<T>;
-  const BlockPlan<T> plan(x, false);
+  const BlockPlan<T> plan(x, 96, false);
   const Index terms = x.terms(), width = x.w.grid, step_h = x.h.step * plan.row, step_w = x.w.step * plan.pixel;
+  // Runs are cut into pieces, or short ones taken together, so that the panel of weights that tiles pass by fits into
+  // the first cache.
+  const Index parts = std::max<Index>(1, chunk_count(plan.length, S::depth)), piece = chunk_count(plan.length, parts);
+  const Index pieces = plan.segments * parts,
+              together = parts > 1 ? 1 : std::max<Index>(1, S::depth / std::max<Index>(1, plan.length));
   parallel_for(plan.blocks, 1, [&](Index first, Index last) {
     const Index most = plan.images * plan.rows * width + S::rows;
     const T** const from = scratch<const T*>(Scratch::gemm_a, most);
     T** const to = scratch<T*>(Scratch::gemm_b, most);
-    Index* const offsets = scratch<Index>(Scratch::conv_output, plan.segments + 1);
-    for (Index s = 0; s < plan.segments; ++s) offsets[s] = plan.offset(x, s);
+    Index* const offsets = scratch<Index>(Scratch::conv_output, pieces + 1);
+    for (Index s = 0; s < pieces; ++s) offsets[s] = plan.offset(x, s / parts) + s % parts * piece;
     for (Index number = first; number < last; ++number) {
       const Block<T> block(x, plan, number);
       Index count = 0;
@@ -134,24 +142,35 @@ template <class T>
         for (Index i = 0; i < block.rows; ++i)
           for (Index j = 0; j < width; ++j, ++count) {
             from[count] = block.source + n * plan.image + i * step_h + j * step_w;
-            to[count] = out.data + (block.first_image + n) * out.image + (block.first_row + i) * out.row + j * out.pixel;
+            to[count] =
+                out.data + (block.first_image + n) * out.image + (block.first_row + i) * out.row + j * out.pixel;
           }
       for (Index r = 0; r < S::rows; ++r) from[count + r] = from[count - 1], to[count + r] = to[count - 1];
-      for (Index col = 0; col < out.columns; col += S::cols) {
-        const Index cols = std::min<Index>(S::cols, out.columns - col);
-        const T* const panel = weights + col * terms;
-        const TileEnd<T> end{T{1}, T{0}, bias != nullptr ? bias + col : nullptr};
-        for (Index t = 0; t < count; t += S::rows) {
+      const auto tiles = [&](Index s, Index col, Index begin, Index end) {
+        const Index cols = std::min<Index>(S::cols, out.columns - col), segments = std::min(together, pieces - s);
+        const Index start = s / parts * plan.length + s % parts * piece,
+                    length = std::min(piece, plan.length - s % parts * piece);
+        const T* const panel = weights + col * terms + start * panel_width<T>(cols);
+        const TileEnd<T> finish{T{1}, s == 0 ? T{0} : T{1}, s == 0 && bias != nullptr ? bias + col : nullptr};
+        for (Index t = begin; t < end; t += S::rows) {
           T* c[S::rows];
           for (Index r = 0; r < S::rows; ++r) c[r] = to[t + r] + col;
-          bounded_tile(c, std::min<Index>(S::rows, count - t), cols, end, [&](T* const* target, const TileEnd<T>& e) GLIA_INLINE_LAMBDA {
-            if (panel_vectors<T>(cols) == 2)
-              tile_by_rows<T, 2>(from + t, offsets, plan.segments, plan.length, panel, target, e);
-            else
-              tile_by_rows<T, 1>(from + t, offsets, plan.segments, plan.length, panel, target, e);
-          });
+          bounded_tile(c, std::min<Index>(S::rows, end - t), cols, finish,
+                       [&](T* const* target, const TileEnd<T>& e) GLIA_INLINE_LAMBDA {
+                         if (panel_vectors<T>(cols) == 2)
+                           tile_by_rows<T, 2>(from + t, offsets + s, segments, length, panel, target, e);
+                         else
+                           tile_by_rows<T, 1>(from + t, offsets + s, segments, length, panel, target, e);
+                       });
         }
+      };
+      if (terms * out.columns <= S::cols * S::depth && together >= pieces) {  // all weights fit: write whole pixels
+        for (Index t = 0; t < count; t += S::rows)
+          for (Index col = 0; col < out.columns; col += S::cols) tiles(0, col, t, std::min(count, t + S::rows));
+        continue;
       }
+      for (Index col = 0; col < out.columns; col += S::cols)
+        for (Index s = 0; s == 0 || s < pieces; s += together) tiles(s, col, 0, count);
     }
   });
 }
@@ -178,11 +197,11 @@ void conv_forward_direct(const ConvGeometry& g, const T* x, const T* w, const T*
     T* const packed = scratch<T>(Scratch::conv_weight, chunk_count(columns, S::cols) * S::cols * terms);
     parallel_for(chunk_count(columns, S::cols), 65536 / (terms * S::cols) + 1, [&](Index first, Index last) {
       for (Index col = first * S::cols; col < std::min(last * S::cols, columns); col += S::cols)
-        pack_columns_transposed(w + group * columns * terms, terms, packed + col * terms, col, std::min<Index>(S::cols, columns - col),
-                                0, terms);
+        pack_columns_transposed(w + group * columns * terms, terms, packed + col * terms, col,
+                                std::min<Index>(S::cols, columns - col), 0, terms);
     });
-    const OutputGrid<T> out{y + group * columns, g.out_height * g.out_width * g.out_channels, g.out_width * g.out_channels,
-                            g.out_channels, columns};
+    const OutputGrid<T> out{y + group * columns, g.out_height * g.out_width * g.out_channels,
+                            g.out_width * g.out_channels, g.out_channels, columns};
     correlate(windows, static_cast<const T*>(packed), bias != nullptr ? bias + group * columns : nullptr, out);
   }
 }
@@ -234,54 +253,55 @@ void conv_backward_input_direct(const ConvGeometry& g, const T* dy, const T* w, 
           }
         });
         const Index row = g.width * g.in_channels;
-        const OutputGrid<T> out{dx + phase_h * row + phase_w * g.in_channels + group * columns, g.height * row, g.stride_h * row,
-                                g.stride_w * g.in_channels, columns};
+        const OutputGrid<T> out{dx + phase_h * row + phase_w * g.in_channels + group * columns, g.height * row,
+                                g.stride_h * row, g.stride_w * g.in_channels, columns};
         correlate(windows, static_cast<const T*>(packed), static_cast<const T*>(nullptr), out);
       }
     }
 }
 
-// What one block adds to the gradients of the weights, sums [panel of outputs][term][output]: the windows' elements are
-// broadcast, the output gradients are vectors.
+// What one block adds to the gradients of the weights of outputs [col0, col1), sums [panel of outputs][term][output]:
+// the windows' elements are broadcast, the output gradients are vectors. A panel of those is copied together once for
+// all terms.
 template <class T>
-[[gnu::noinline]] void add_weight_gradient(const Windows<T>& x, const BlockPlan<T>& plan, const Block<T>& block, const OutputGrid<const T>& dy,
-                                           Index col0, Index col1, bool start, T* sums) {
+[[gnu::noinline]] void add_weight_gradient(const Windows<T>& x, const BlockPlan<T>& plan, const Block<T>& block,
+                                           const OutputGrid<const T>& dy, Index col0, Index col1, bool start, T* sums) {
   using S = GemmShape<T>;
-  const Index terms = x.terms(), columns = dy.columns, wide = chunk_count(columns, S::lanes) * S::lanes;
-  const T* gradient = dy.data + block.first_image * dy.image + block.first_row * dy.row;
-  DepthWalk walk;
-  walk.length = x.w.grid, walk.segments = block.rows, walk.images = block.images;
-  walk.a_step = x.w.step * plan.pixel, walk.a_segment = x.h.step * plan.row, walk.a_image = plan.image;
-  walk.b_step = dy.pixel, walk.b_segment = dy.row, walk.b_image = dy.image;
-  if (wide != columns) {  // whole vectors must not leave the tensor
-    T* to = scratch<T>(Scratch::conv_output, block.images * block.rows * x.w.grid * wide);
-    walk.b_step = wide, walk.b_segment = x.w.grid * wide, walk.b_image = block.rows * walk.b_segment;
-    for (Index n = 0; n < block.images; ++n)
-      for (Index i = 0; i < block.rows; ++i)
-        for (Index j = 0; j < x.w.grid; ++j) {
-          T* const row = to + n * walk.b_image + i * walk.b_segment + j * wide;
-          copy_run(gradient + n * dy.image + i * dy.row + j * dy.pixel, columns, row);
-          clear_run(row + columns, wide - columns);
-        }
-    gradient = to;
-  }
-  walk.merge();
+  const Index terms = x.terms(), width = x.w.grid;
+  const T* const first = dy.data + block.first_image * dy.image + block.first_row * dy.row;
+  T* const gradient = scratch<T>(Scratch::conv_output, block.images * block.rows * width * S::cols);
   const TileEnd<T> end{T{1}, start ? T{0} : T{1}, nullptr};
   alignas(64) T unused[S::cols] = {};
   for (Index col = col0; col < col1; col += S::cols) {
-    const Index cols = std::min<Index>(S::cols, columns - col), width = panel_width<T>(cols);
+    const Index cols = std::min<Index>(S::cols, dy.columns - col), wide = panel_width<T>(cols);
+    T* to = gradient;
+    for (Index n = 0; n < block.images; ++n)
+      for (Index i = 0; i < block.rows; ++i) {
+        const T* from = first + n * dy.image + i * dy.row + col;
+        for (Index j = 0; j < width; ++j, from += dy.pixel, to += wide) {
+          copy_run(from, cols, to);
+          clear_run(to + cols, wide - cols);
+        }
+      }
+    DepthWalk walk;
+    walk.length = width, walk.segments = block.rows, walk.images = block.images;
+    walk.a_step = x.w.step * plan.pixel, walk.a_segment = x.h.step * plan.row, walk.a_image = plan.image;
+    walk.b_step = wide, walk.b_segment = width * wide, walk.b_image = block.rows * walk.b_segment;
+    walk.merge();
     for (Index s = 0; s < plan.segments; ++s)
       for (Index t = 0; t < plan.length; t += S::rows) {
-        // The last tile of a run starts early rather than read beyond it; the rows it shares with the tile before are dropped.
+        // The last tile of a run starts early rather than read beyond it; the rows it shares with the tile before are
+        // dropped.
         const Index begin = std::max<Index>(0, std::min(t, plan.length - S::rows));
         T* c[S::rows];
         for (Index r = 0; r < S::rows; ++r)
-          c[r] = begin + r < t || begin + r >= plan.length ? unused : sums + col * terms + (s * plan.length + begin + r) * width;
+          c[r] = begin + r < t || begin + r >= plan.length ? unused
+                                                           : sums + col * terms + (s * plan.length + begin + r) * wide;
         const T* const a = block.source + plan.offset(x, s) + begin;
         if (panel_vectors<T>(cols) == 2)
-          tile_by_terms<T, 2>(walk, a, gradient + col, c, end);
+          tile_by_terms<T, 2>(walk, a, gradient, c, end);
         else
-          tile_by_terms<T, 1>(walk, a, gradient + col, c, end);
+          tile_by_terms<T, 1>(walk, a, gradient, c, end);
       }
   }
 }
@@ -293,13 +313,15 @@ void conv_backward_weight_direct(const ConvGeometry& g, const T* x, const T* dy,
   for (Index group = 0; group < g.groups; ++group) {
     const Windows<T> windows = forward_windows(g, x, group);
     const Index run = windows.channels * (g.dilation_w == 1 && g.groups == 1 ? g.kernel_w : 1);
-    const BlockPlan<T> plan(windows, run < S::rows);
+    const BlockPlan<T> plan(windows, 192, run < S::rows);
     const Index terms = windows.terms(), size = panels * S::cols * terms;
-    const OutputGrid<const T> gradient{dy + group * columns, g.out_height * g.out_width * g.out_channels, g.out_width * g.out_channels,
-                                       g.out_channels, columns};
-    // Small gradients are summed over fixed chunks of blocks with a partial result each, large ones are split by outputs.
+    const OutputGrid<const T> gradient{dy + group * columns, g.out_height * g.out_width * g.out_channels,
+                                       g.out_width * g.out_channels, g.out_channels, columns};
+    // Small gradients are summed over fixed chunks of blocks with a partial result each, large ones are split by
+    // outputs.
     constexpr Index max_chunks = 16, max_partial = Index{1} << 21;
-    const Index wanted = std::clamp<Index>(std::min(plan.blocks, max_partial / std::max<Index>(1, size)), 1, max_chunks);
+    const Index wanted =
+        std::clamp<Index>(std::min(plan.blocks, max_partial / std::max<Index>(1, size)), 1, max_chunks);
     const Index chunk = chunk_count(plan.blocks, wanted), chunks = chunk_count(plan.blocks, chunk);
     T* const partial = scratch<T>(Scratch::conv_partial, chunks * size);
     const Index parts = chunks >= 4 ? 1 : panels;  // of the outputs
@@ -309,7 +331,8 @@ void conv_backward_weight_direct(const ConvGeometry& g, const T* x, const T* dy,
         const Index c = task / parts, p0 = task % parts, p1 = std::min(parts, p0 + last - task);
         const Index col0 = parts == 1 ? 0 : p0 * S::cols, col1 = parts == 1 ? columns : std::min(columns, p1 * S::cols);
         for (Index number = c * chunk; number < std::min(plan.blocks, (c + 1) * chunk); ++number)
-          add_weight_gradient(windows, plan, Block<T>(windows, plan, number), gradient, col0, col1, number == c * chunk, partial + c * size);
+          add_weight_gradient(windows, plan, Block<T>(windows, plan, number), gradient, col0, col1, number == c * chunk,
+                              partial + c * size);
         task += p1 - p0;
       }
     });

@@ -2,12 +2,13 @@
 // 3x3 convolutions with stride 1 in float32 by Winograd's F(4x4, 3x3): 2.25 to 4 times fewer multiplications than the
 // definition, at an error of about 1e-5 of the largest output.
 //
-// Channels are cut into vectors ("blocks"), outputs into panels of two vectors. A group of tiles is transformed into
-// 36 planes [block][tile][lane]; each plane is multiplied with the plane [channel][lane] of the weights of a panel; the
-// products are transformed back. Planes are padded by a cache line: strides that are powers of two collide in the cache.
+// Tiles are transformed into 36 planes [tile][channel]; each plane is multiplied with the plane [channel][output] of
+// the weights, which is packed in panels; the products are transformed back. Planes are padded by a cache line: strides
+// that are powers of two collide in the cache.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/core/parallel.hpp>
+#include <glia/kernels/cpu/gemm_kernel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
 #include <glia/kernels/cpu/winograd_transforms.hpp>
 
@@ -15,8 +16,8 @@
 
 namespace GLIA_NS::detail::winograd {
 
-inline constexpr int panel = 2 * lanes;                                   // outputs computed together
-inline constexpr int tile_rows = config::vector_bytes == 64 ? 8 : 4;  // tiles (or channels) in registers
+using RegisterTile = GemmShape<float>;
+inline constexpr int panel = RegisterTile::cols;  // outputs computed together
 inline constexpr Index plane_pad = 16;
 
 constexpr Index blocks(Index channels) { return (channels + lanes - 1) / lanes; }
@@ -26,58 +27,15 @@ constexpr Index padded(Index channels) { return blocks(channels) * lanes; }
 constexpr Index panel_plane(Index depth, int vectors) { return padded(depth) * vectors * lanes + plane_pad; }
 constexpr Index panel_size(Index depth) { return planes * panel_plane(depth, 2); }
 // Vectors in panel p of `channels` outputs: 2, or 1 in the last one.
-constexpr int panel_vectors(Index channels, Index p) { return blocks(channels) - 2 * p >= 2 ? 2 : 1; }
-
-// m[tile][NV vectors] = sum over channels of v[block][tile][lane] * u[channel][NV vectors], for tile_rows tiles.
-template <int NV>
-[[gnu::noinline]] void multiply(Index channel_blocks, const float* __restrict v, Index block_stride, const float* __restrict u,
-                                float* __restrict m) {
-  V sum[tile_rows][NV] = {};
-  for (Index block = 0; block < channel_blocks; ++block, v += block_stride) {
-    const float* p = v;
-    for (int lane = 0; lane < lanes; ++lane, ++p, u += NV * lanes) {
-      V weight[NV];
-      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { weight[j] = simd::load(u + j * lanes); });
-      simd::unroll<tile_rows>([&](auto r) GLIA_INLINE_LAMBDA {
-        const float s = p[r * lanes];
-        simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += s * weight[j]; });
-      });
-    }
-  }
-  simd::unroll<tile_rows>([&](auto r) GLIA_INLINE_LAMBDA {
-    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { simd::store(m + (r * NV + j) * lanes, sum[r][j]); });
-  });
-}
-
-// m[channel][NV vectors] += sum over tiles of v[tile][lane] * y[tile][NV vectors], for tile_rows channels (lanes).
-template <int NV>
-[[gnu::noinline]] void multiply_gradient(Index tiles, const float* __restrict v, const float* __restrict y, float* __restrict m,
-                                         bool first) {
-  V sum[tile_rows][NV] = {};
-  if (!first)
-    simd::unroll<tile_rows>([&](auto r) GLIA_INLINE_LAMBDA {
-      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] = simd::load(m + (r * NV + j) * lanes); });
-    });
-  for (Index t = 0; t < tiles; ++t, v += lanes, y += NV * lanes) {
-    V gradient[NV];
-    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { gradient[j] = simd::load(y + j * lanes); });
-    simd::unroll<tile_rows>([&](auto r) GLIA_INLINE_LAMBDA {
-      const float s = v[r];
-      simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] += s * gradient[j]; });
-    });
-  }
-  simd::unroll<tile_rows>([&](auto r) GLIA_INLINE_LAMBDA {
-    simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { simd::store(m + (r * NV + j) * lanes, sum[r][j]); });
-  });
-}
+constexpr int vectors_of(Index channels, Index p) { return blocks(channels) - 2 * p >= 2 ? 2 : 1; }
 
 inline void copy_row(const float* from, Index count, float* to) {
   for (; count >= lanes; count -= lanes, from += lanes, to += lanes) simd::store(to, simd::load(from));
   std::copy_n(from, count, to);
 }
 
-// Weights w [O, 3, 3, C] as [panel][plane][channel][panel vectors]. The panels hold O and the channels are C, or the other way
-// round with the filter turned by 180 degrees, as the gradient of the input needs it.
+// Weights w [O, 3, 3, C] as [panel][plane][channel][panel vectors]. The panels hold O and the channels are C, or the
+// other way round with the filter turned by 180 degrees, as the gradient of the input needs it.
 inline void transform_weights(const float* w, Index out_channels, Index in_channels, bool backward, float* u) {
   const Index depth = backward ? out_channels : in_channels, outputs = backward ? in_channels : out_channels;
   const Index depth_blocks = blocks(depth);
@@ -86,7 +44,7 @@ inline void transform_weights(const float* w, Index out_channels, Index in_chann
     alignas(64) float rows[panel][lanes];
     for (Index task = begin; task < end; ++task) {
       const Index p = task / depth_blocks, block = task % depth_blocks;
-      const int vectors = panel_vectors(outputs, p);
+      const int vectors = vectors_of(outputs, p);
       const Index width = vectors * lanes, columns = std::min(width, outputs - p * panel);
       const Index channels = std::min<Index>(lanes, depth - block * lanes);
       if (columns < width || channels < lanes) std::fill_n(&taps[0][0][0], 9 * lanes * panel, 0.0f);
@@ -96,7 +54,8 @@ inline void transform_weights(const float* w, Index out_channels, Index in_chann
             copy_row(w + ((block * lanes + c) * 9 + 8 - t) * in_channels + p * panel, columns, taps[t][c]);
         } else {
           // Whole cache lines first, then the transposition: the rows of w may all fall into one cache set.
-          for (Index o = 0; o < columns; ++o) copy_row(w + ((p * panel + o) * 9 + t) * in_channels + block * lanes, channels, rows[o]);
+          for (Index o = 0; o < columns; ++o)
+            copy_row(w + ((p * panel + o) * 9 + t) * in_channels + block * lanes, channels, rows[o]);
           for (Index c = 0; c < channels; ++c)
             for (Index o = 0; o < columns; ++o) taps[t][c][o] = rows[o][c];
         }
@@ -108,9 +67,8 @@ inline void transform_weights(const float* w, Index out_channels, Index in_chann
           float* const target = base + (c * vectors + v) * lanes;
           transform_2d<WeightTransform>(
               [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(&taps[i * 3 + j][c][v * lanes]); },
-              [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-                simd::store(target + (i * patch + j) * plane, value);
-              });
+              [&](int i, int j, const V& value)
+                  GLIA_INLINE_LAMBDA { simd::store(target + (i * patch + j) * plane, value); });
         }
     }
   });
@@ -123,7 +81,7 @@ inline void restore_weights(const float* m, Index outputs, Index channels, float
     alignas(64) float row[lanes];
     for (Index task = begin; task < end; ++task) {
       const Index p = task / blocks(channels), block = task % blocks(channels);
-      const int vectors = panel_vectors(outputs, p);
+      const int vectors = vectors_of(outputs, p);
       const Index plane = panel_plane(channels, vectors), depth = std::min<Index>(lanes, channels - block * lanes);
       for (int k = 0; k < vectors; ++k) {
         const Index first = p * panel + k * lanes, columns = std::min<Index>(lanes, outputs - first);
@@ -147,118 +105,140 @@ inline void restore_weights(const float* m, Index outputs, Index channels, float
   });
 }
 
-// Products of one panel back to pixels: m is [plane][tile][panel vectors].
-inline void transform_output(const TileImage& g, Index first_tile, Index tiles, const float* m, Index plane_stride, Index p,
-                             int vectors, const float* bias, float* y) {
+// Products back to pixels, for the channels [channel, channel + vectors * lanes): m is [plane][tile][row of channels].
+[[gnu::noinline]] inline void transform_output(const TileImage& g, Index first_tile, Index tiles, const float* m,
+                                               Index plane_stride, Index row_stride, Index channel, Index vectors,
+                                               const float* bias, float* y) {
+  const Index row = g.width * g.channels;
   for (Index t = 0; t < tiles; ++t) {
     const TilePosition at(g, first_tile + t);
     const Index rows = std::min<Index>(tile, g.height - at.row), columns = std::min<Index>(tile, g.width - at.column);
-    for (int v = 0; v < vectors; ++v) {
-      const Index channel = p * panel + v * lanes, count = g.channels - channel;
-      const float* const source = m + (t * vectors + v) * lanes;
-      float* const target = y + ((at.image * g.height + at.row) * g.width + at.column) * g.channels + channel;
-      const auto get = [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * plane_stride); };
+    for (Index c = channel; c < std::min(g.channels, channel + vectors * lanes); c += lanes) {
+      const Index count = std::min<Index>(lanes, g.channels - c);
+      const float* const source = m + t * row_stride + c - channel;
+      float* const target = y + ((at.image * g.height + at.row) * g.width + at.column) * g.channels + c;
       V shift = {};
-      if (bias != nullptr) shift = count >= lanes ? simd::load(bias + channel) : simd::load_partial(bias + channel, count);
-      const Index row = g.width * g.channels;
-      if (count >= lanes && rows == tile && columns == tile)
-        transform_2d<OutputTransform>(get, [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-          simd::store(target + i * row + j * g.channels, V(value + shift));
-        });
-      else
-        transform_2d<OutputTransform>(get, [&](int i, int j, const V& value) {
-          if (i >= rows || j >= columns) return;
-          float* const pixel = target + i * row + j * g.channels;
-          if (count >= lanes)
-            simd::store(pixel, V(value + shift));
-          else
-            simd::store_partial(pixel, V(value + shift), count);
-        });
+      if (bias != nullptr) shift = count == lanes ? simd::load(bias + c) : simd::load_partial(bias + c, count);
+      const bool whole = count == lanes && rows == tile && columns == tile;
+      alignas(64) float window[tile * tile * lanes];
+      float* const to = whole ? target : window;
+      const Index to_row = whole ? row : tile * lanes, to_column = whole ? g.channels : lanes;
+      transform_2d<OutputTransform>(
+          [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * plane_stride); },
+          [&](int i, int j, const V& value)
+              GLIA_INLINE_LAMBDA { simd::store(to + i * to_row + j * to_column, V(value + shift)); });
+      if (whole) continue;
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j)
+          copy_row(window + (i * tile + j) * lanes, count, target + i * row + j * g.channels);
     }
   }
 }
 
-// Input tiles [first, first + tiles) as planes [block][tile][lane]; tiles up to `room` become zeros.
-inline void transform_input(const TileImage& g, const float* x, Index first, Index begin, Index end, float* v, Index plane_stride,
-                            Index room) {
-  for (Index t = begin; t < end; ++t)
-    transform_tile<InputTransform>(g, x, first + t, v + t * lanes, plane_stride, [room](Index block) { return block * room * lanes; });
-}
-
-inline void clear_tiles(Index blocks_count, Index begin, Index end, float* v, Index plane_stride, Index room) {
-  for (int f = 0; f < planes; ++f)
-    for (Index b = 0; b < blocks_count; ++b)
-      std::fill(v + f * plane_stride + (b * room + begin) * lanes, v + f * plane_stride + (b * room + end) * lanes, 0.0f);
-}
-
 constexpr Index round_up(Index value, Index multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// All panels [p0, p1) of tiles [begin, end) of a group of transformed tiles.
-inline void multiply_tiles(const TileImage& out, Index depth, const float* v, Index v_stride, Index room, const float* u, float* m,
-                           Index first_tile, Index begin, Index end, Index p0, Index p1, const float* bias, float* y) {
-  const Index rows = round_up(end - begin, tile_rows);
-  for (Index p = p0; p < p1; ++p) {
-    const int vectors = panel_vectors(out.channels, p);
-    const Index width = vectors * lanes, m_stride = rows * width + plane_pad;
-    const Index u_stride = panel_plane(depth, vectors);
-    const float* const weights = u + p * panel_size(depth);
-    for (int f = 0; f < planes; ++f)
-      for (Index t = 0; t < rows; t += tile_rows) {
-        const float* const tiles = v + f * v_stride + (begin + t) * lanes;
-        const float* const weight = weights + f * u_stride;
-        float* const result = m + f * m_stride + t * width;
-        if (vectors == 2)
-          multiply<2>(blocks(depth), tiles, room * lanes, weight, result);
-        else
-          multiply<1>(blocks(depth), tiles, room * lanes, weight, result);
+// Tiles to transform before all threads multiply them: as many as `elements` of planes hold, but not so few that the
+// weights' planes, which are read once per group, would be most of the traffic.
+constexpr Index balanced_tiles(Index depth, Index width, Index elements) {
+  return std::max(elements / (planes * (depth + width)), depth * width / (depth + width)) + 1;
+}
+
+// m[tile][panel] = v[tile][depth] * weights of one panel and plane, for `tiles` tiles; m has room for whole register
+// tiles.
+[[gnu::noinline]] inline void multiply(Index depth, Index tiles, const float* v, const float* weights, int vectors,
+                                       float* m, Index m_row) {
+  const Index zero = 0;
+  const TileEnd<float> end;
+  for (Index t = 0; t < tiles; t += RegisterTile::rows) {
+    const float* a[RegisterTile::rows];
+    float* c[RegisterTile::rows];
+    for (Index r = 0; r < RegisterTile::rows; ++r) {
+      a[r] = v + std::min(t + r, tiles - 1) * depth;
+      c[r] = m + (t + r) * m_row;
+    }
+    if (vectors == 2)
+      tile_by_rows<float, 2>(a, &zero, 1, depth, weights, c, end);
+    else
+      tile_by_rows<float, 1>(a, &zero, 1, depth, weights, c, end);
+  }
+}
+
+// Every thread takes small groups of tiles of its own through all three steps: a group's planes stay in the second
+// cache.
+inline void convolve_by_groups(const TileImage& in, const TileImage& out, Index tiles, Index group, const float* x,
+                               const float* u, const float* bias, float* y) {
+  const Index depth = padded(in.channels), room = round_up(group, RegisterTile::rows);
+  parallel_for(chunk_count(tiles, group), 1, [&](Index begin, Index end) {
+    const Index v_stride = group * depth + plane_pad, m_stride = room * panel + plane_pad;
+    float* const v = scratch<float>(Scratch::conv_input, planes * v_stride);
+    float* const m = scratch<float>(Scratch::conv_output, planes * m_stride);
+    for (Index g = begin; g < end; ++g) {
+      const Index first = g * group, count = std::min(group, tiles - first);
+      for (Index t = 0; t < count; ++t) transform_tile<InputTransform>(in, x, first + t, v + t * depth, v_stride);
+      for (Index p = 0; p < panels(out.channels); ++p) {
+        const int vectors = vectors_of(out.channels, p);
+        const Index u_stride = panel_plane(in.channels, vectors);
+        for (int f = 0; f < planes; ++f)
+          multiply(depth, count, v + f * v_stride, u + p * panel_size(in.channels) + f * u_stride, vectors,
+                   m + f * m_stride, vectors * lanes);
+        transform_output(out, first, count, m, m_stride, vectors * lanes, p * panel, vectors, bias, y);
       }
-    transform_output(out, first_tile + begin, end - begin, m, m_stride, p, vectors, bias, y);
+    }
+  });
+}
+
+// With few tiles or many channels all threads share large groups, so that a plane of the weights is read once for many
+// tiles.
+inline void convolve_by_planes(const TileImage& in, const TileImage& out, Index tiles, const float* x, const float* u,
+                               const float* bias, float* y) {
+  const Index depth = padded(in.channels), width = padded(out.channels);
+  constexpr Index part_elements = Index{48} << 10;  // what one multiplication reads
+  const Index group = round_up(chunk_count(tiles, chunk_count(tiles, balanced_tiles(depth, width, Index{1} << 20))),
+                               RegisterTile::rows);
+  const Index part = round_up(std::min(group, std::max<Index>(1, part_elements / depth)), RegisterTile::rows),
+              parts = chunk_count(group, part);
+  const Index v_stride = group * depth + plane_pad, m_stride = group * width + plane_pad;
+  float* const v = scratch<float>(Scratch::conv_shared_input, planes * v_stride);
+  float* const m = scratch<float>(Scratch::conv_shared_output, planes * m_stride);
+  for (Index first = 0; first < tiles; first += group) {
+    const Index count = std::min(group, tiles - first);
+    parallel_for(count, 4, [&](Index begin, Index end) {
+      for (Index t = begin; t < end; ++t) transform_tile<InputTransform>(in, x, first + t, v + t * depth, v_stride);
+    });
+    parallel_for(planes * parts, 1, [&](Index begin, Index end) {
+      for (Index task = begin; task < end; ++task) {
+        const Index f = task / parts, t = task % parts * part;
+        if (t >= count) continue;
+        for (Index p = 0; p < panels(out.channels); ++p) {
+          const int vectors = vectors_of(out.channels, p);
+          multiply(depth, std::min(part, count - t), v + f * v_stride + t * depth,
+                   u + p * panel_size(in.channels) + f * panel_plane(in.channels, vectors), vectors,
+                   m + f * m_stride + t * width + p * panel, width);
+        }
+      }
+    });
+    parallel_for(count, 4, [&](Index begin, Index end) {
+      transform_output(out, first + begin, end - begin, m + begin * width, m_stride, width, 0, blocks(out.channels),
+                       bias, y);
+    });
   }
 }
 
 // y = convolution of x [images, in] with transformed weights u.
-inline void convolve(Index images, const TileImage& in, const TileImage& out, const float* x, const float* u, const float* bias, float* y) {
-  const Index depth = in.channels, tiles = images * in.tiles_h * in.tiles_w;
-  const Index plane_vectors = blocks(depth) * lanes;  // elements of one tile in one plane
-  // Usually every thread takes small groups of tiles of its own through all three steps. With few tiles, or weights that
-  // leave the cache every time, all threads share one large group, so that the weights are read from memory few times.
-  const Index small = depth <= 128 ? 32 : 16;
-  if (panels(out.channels) * panel_size(depth) <= (Index{4} << 20) && chunk_count(tiles, small) >= 2 * num_threads()) {
-    const Index group = small;
-    parallel_for(chunk_count(tiles, group), 1, [&](Index first, Index last) {
-      const Index stride = group * plane_vectors + plane_pad;
-      float* const v = scratch<float>(Scratch::conv_input, planes * stride);
-      float* const m = scratch<float>(Scratch::conv_output, planes * (group * panel + plane_pad));
-      for (Index g = first; g < last; ++g) {
-        const Index count = std::min(group, tiles - g * group);
-        transform_input(in, x, g * group, 0, count, v, stride, group);
-        clear_tiles(blocks(depth), count, round_up(count, tile_rows), v, stride, group);
-        multiply_tiles(out, depth, v, stride, group, u, m, g * group, 0, count, 0, panels(out.channels), bias, y);
-      }
-    });
-    return;
-  }
-  constexpr Index part = 64;
-  const Index limit = std::max<Index>(part, (Index{4} << 20) / (planes * plane_vectors) / part * part);
-  const Index group = round_up(std::min(limit, tiles), tile_rows);
-  const Index stride = group * plane_vectors + plane_pad;
-  float* const v = scratch<float>(Scratch::conv_shared_input, planes * stride);
-  for (Index first = 0; first < tiles; first += group) {
-    const Index count = std::min(group, tiles - first);
-    parallel_for(count, 4, [&](Index begin, Index end) { transform_input(in, x, first, begin, end, v, stride, group); });
-    clear_tiles(blocks(depth), count, round_up(count, tile_rows), v, stride, group);
-    const Index parts = chunk_count(count, part);
-    parallel_for(panels(out.channels) * parts, 1, [&](Index begin, Index end) {
-      float* const m = scratch<float>(Scratch::conv_output, planes * (part * panel + plane_pad));
-      for (Index task = begin; task < end; ++task) {
-        const Index p = task / parts, t = task % parts * part;
-        multiply_tiles(out, depth, v, stride, group, u, m, first, t, std::min(count, t + part), p, p + 1, bias, y);
-      }
-    });
-  }
+inline void convolve(Index images, const TileImage& in, const TileImage& out, const float* x, const float* u,
+                     const float* bias, float* y) {
+  const Index tiles = images * in.tiles_h * in.tiles_w;
+  constexpr Index cached = Index{80} << 10;  // elements of a group's planes, in the second cache
+  const Index fitting = cached / (planes * padded(in.channels)) / RegisterTile::rows * RegisterTile::rows;
+  const Index group = std::min<Index>(fitting, 8 * RegisterTile::rows);
+  if (group >= 2 * RegisterTile::rows && chunk_count(tiles, group) >= 2 * num_threads())
+    convolve_by_groups(in, out, tiles, group, x, u, bias, y);
+  else
+    convolve_by_planes(in, out, tiles, x, u, bias, y);
 }
 
-inline TileImage tile_image(Index height, Index width, Index channels, Index tiles_h, Index tiles_w, Index offset_h, Index offset_w) {
+inline TileImage tile_image(Index height, Index width, Index channels, Index tiles_h, Index tiles_w, Index offset_h,
+                            Index offset_w) {
   return {height, width, channels, tiles_h, tiles_w, offset_h, offset_w};
 }
 
@@ -279,42 +259,56 @@ inline void backward_input(const ConvGeometry& g, const float* dy, const float* 
            tile_image(g.height, g.width, channels, th, tw, 0, 0), dy, u, nullptr, dx);
 }
 
+// m[channel][panel] += sum over tiles of v[tile][channel] * e[tile][output], for one plane and panel; `start` assigns.
+[[gnu::noinline]] inline void multiply_gradient(Index depth, Index tiles, const float* v, Index v_row, const float* e,
+                                                Index e_row, int vectors, bool start, float* m) {
+  constexpr Index block = 128;  // tiles whose columns stay in the first cache while the channels pass by
+  alignas(64) float unused[panel] = {};
+  for (Index b = 0; b < tiles; b += block) {
+    DepthWalk walk;
+    walk.length = std::min(block, tiles - b), walk.a_step = v_row, walk.b_step = e_row;
+    const TileEnd<float> add{1.0f, start && b == 0 ? 0.0f : 1.0f, nullptr};
+    for (Index t = 0; t < depth; t += RegisterTile::rows) {
+      // As in the direct kernel: the last register tile starts early and drops the rows that are done.
+      const Index first = std::max<Index>(0, std::min<Index>(t, depth - RegisterTile::rows));
+      float* c[RegisterTile::rows];
+      for (Index r = 0; r < RegisterTile::rows; ++r)
+        c[r] = first + r < t || first + r >= depth ? unused : m + (first + r) * vectors * lanes;
+      if (vectors == 2)
+        tile_by_terms<float, 2>(walk, v + b * v_row + first, e + b * e_row, c, add);
+      else
+        tile_by_terms<float, 1>(walk, v + b * v_row + first, e + b * e_row, c, add);
+    }
+  }
+}
+
 inline void backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw) {
   const Index th = chunk_count(g.out_height, tile), tw = chunk_count(g.out_width, tile), tiles = g.batch * th * tw;
   const Index channels = g.in_channels, outputs = g.out_channels, depth = padded(channels), width = padded(outputs);
   const TileImage in = tile_image(g.height, g.width, channels, th, tw, -g.padding_h, -g.padding_w);
   const TileImage out = tile_image(g.out_height, g.out_width, outputs, th, tw, 0, 0);
-  // Groups of tiles whose transforms stay in the shared cache; their order is fixed, so is the sum.
-  const Index limit = std::max<Index>(32, (Index{1} << 20) / (planes * (depth + width)) / 8 * 8);
-  const Index group = std::min(limit, tiles);
-  const Index v_stride = group * depth + plane_pad, y_stride = group * width + plane_pad;
+  // The order of the groups is fixed, so is the sum. Columns are read down the tiles, so rows too are padded off the
+  // powers of two.
+  const Index group = chunk_count(tiles, chunk_count(tiles, balanced_tiles(depth, width, Index{1} << 18)));
+  const Index v_row = depth + plane_pad, e_row = width + plane_pad;
+  const Index v_stride = group * v_row + plane_pad, e_stride = group * e_row + plane_pad;
   float* const v = scratch<float>(Scratch::conv_shared_input, planes * v_stride);
-  float* const e = scratch<float>(Scratch::conv_shared_output, planes * y_stride);
+  float* const e = scratch<float>(Scratch::conv_shared_output, planes * e_stride);
   float* const m = scratch<float>(Scratch::conv_partial, panels(outputs) * panel_size(channels));
   for (Index first = 0; first < tiles; first += group) {
     const Index count = std::min(group, tiles - first);
     parallel_for(count, 4, [&](Index begin, Index end) {
-      transform_input(in, x, first, begin, end, v, v_stride, group);
-      for (Index t = begin; t < end; ++t)
-        transform_tile<GradientTransform>(out, dy, first + t, e, y_stride, [=](Index block) {
-          const Index p = block / 2;
-          return p * group * panel + t * panel_vectors(outputs, p) * lanes + block % 2 * lanes;
-        });
+      for (Index t = begin; t < end; ++t) {
+        transform_tile<InputTransform>(in, x, first + t, v + t * v_row, v_stride);
+        transform_tile<GradientTransform>(out, dy, first + t, e + t * e_row, e_stride);
+      }
     });
     parallel_for(planes * panels(outputs), 1, [&](Index begin, Index end) {
       for (Index task = begin; task < end; ++task) {
         const Index f = task / panels(outputs), p = task % panels(outputs);
-        const int vectors = panel_vectors(outputs, p);
-        float* const sum = m + p * panel_size(channels) + f * panel_plane(channels, vectors);
-        const float* const gradient = e + f * y_stride + p * group * panel;
-        for (Index c = 0; c < depth; c += tile_rows) {
-          const float* const input = v + f * v_stride + c / lanes * group * lanes + c % lanes;
-          float* const target = sum + c * vectors * lanes;
-          if (vectors == 2)
-            multiply_gradient<2>(count, input, gradient, target, first == 0);
-          else
-            multiply_gradient<1>(count, input, gradient, target, first == 0);
-        }
+        const int vectors = vectors_of(outputs, p);
+        multiply_gradient(depth, count, v + f * v_stride, v_row, e + f * e_stride + p * panel, e_row, vectors,
+                          first == 0, m + p * panel_size(channels) + f * panel_plane(channels, vectors));
       }
     });
   }

@@ -1,5 +1,6 @@
 #pragma once
-// Register tiles and packing that matrix products and direct convolutions share. Blocking after Goto and van de Geijn (2008).
+// Register tiles and packing that matrix products and direct convolutions share. Blocking after Goto and van de Geijn
+// (2008).
 
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
@@ -10,15 +11,15 @@
 
 namespace GLIA_NS::detail {
 
-// Register tile: `rows` rows of one or two vectors. With 16 vector registers 6 x 2 sums leave room for two vectors of B and one
-// broadcast element of A; with 32 registers the row pointers are what is scarce.
+// Register tile: `rows` rows of one or two vectors. With 16 vector registers 6 x 2 sums leave room for two vectors of B
+// and one broadcast element of A; with 32 registers the row pointers are what is scarce.
 template <class T>
 struct GemmShape {
   static constexpr int lanes = simd::lanes<T>;
   static constexpr int rows = config::vector_bytes == 64 ? 8 : 6;
   static constexpr int cols = 2 * lanes;
-  static constexpr Index depth = 256;       // terms of the inner sum taken in one go: a panel of B fits into the first cache
-  static constexpr Index block = 16 * rows; // rows of A that pass by one panel of B
+  static constexpr Index depth = 256;  // terms of the inner sum taken in one go: a panel of B fits into the first cache
+  static constexpr Index block = 16 * rows;  // rows of A that pass by one panel of B
 };
 
 // Vectors in a panel of `cols` columns, and its width in elements.
@@ -39,11 +40,13 @@ struct TileEnd {
 };
 
 template <class T, int NV>
-[[gnu::always_inline]] inline void finish_tile(simd::Vec<T> (&sum)[GemmShape<T>::rows][NV], T* const* c, const TileEnd<T>& end) {
+[[gnu::always_inline]] inline void finish_tile(simd::Vec<T> (&sum)[GemmShape<T>::rows][NV], T* const* c,
+                                               const TileEnd<T>& end) {
   constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
   const T alpha = end.alpha, beta = end.beta;
   if (alpha != T{1})
-    simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA { simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] *= alpha; }); });
+    simd::unroll<R>(
+        [&](auto r) GLIA_INLINE_LAMBDA { simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { sum[r][j] *= alpha; }); });
   if (end.bias != nullptr)
     simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA {
       const simd::Vec<T> shift = simd::load(end.bias + j * L);
@@ -58,11 +61,11 @@ template <class T, int NV>
   });
 }
 
-// A tile whose rows of A are read where they lie: row r, segment s, term q at a[r] + offsets[s] + q. B is a packed panel,
-// segment after segment.
+// A tile whose rows of A are read where they lie: row r, segment s, term q at a[r] + offsets[s] + q. B is a packed
+// panel, segment after segment.
 template <class T, int NV>
-[[gnu::noinline]] void tile_by_rows(const T* const* a, const Index* offsets, Index segments, Index length, const T* __restrict b,
-                                    T* const* c, const TileEnd<T>& end) {
+[[gnu::noinline]] void tile_by_rows(const T* const* a, const Index* offsets, Index segments, Index length,
+                                    const T* __restrict b, T* const* c, const TileEnd<T>& end) {
   constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
   simd::Vec<T> sum[R][NV] = {};
   for (Index s = 0; s < segments; ++s) {
@@ -95,7 +98,8 @@ struct DepthWalk {
 
 // A tile whose rows are neighbours in memory: row r of a term lies at a + r, the columns at b.
 template <class T, int NV>
-[[gnu::noinline]] void tile_by_terms(const DepthWalk& walk, const T* a, const T* b, T* const* c, const TileEnd<T>& end) {
+[[gnu::noinline]] void tile_by_terms(const DepthWalk& walk, const T* a, const T* b, T* const* c,
+                                     const TileEnd<T>& end) {
   constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
   simd::Vec<T> sum[R][NV] = {};
   const Index length = walk.length, a_step = walk.a_step, b_step = walk.b_step;
@@ -115,10 +119,11 @@ template <class T, int NV>
   finish_tile<T, NV>(sum, c, end);
 }
 
-// Calls run(c, end) for a tile of which only `rows` rows and `cols` columns exist: what sticks out goes to a side buffer. All
-// elements take the same arithmetic either way.
+// Calls run(c, end) for a tile of which only `rows` rows and `cols` columns exist: what sticks out goes to a side
+// buffer. All elements take the same arithmetic either way.
 template <class T, class Run>
-[[gnu::always_inline]] inline void bounded_tile(T* const* c, Index rows, Index cols, const TileEnd<T>& end, const Run& run) {
+[[gnu::always_inline]] inline void bounded_tile(T* const* c, Index rows, Index cols, const TileEnd<T>& end,
+                                                const Run& run) {
   using S = GemmShape<T>;
   const Index width = panel_width<T>(cols);
   if (rows == S::rows && cols == width) {
@@ -166,9 +171,28 @@ template <class T>
   }
 }
 
+// A matrix [k, cols] as panels of B, one after another; the matrix is read row by row.
+template <class T>
+[[gnu::noinline]] void pack_panels(const T* matrix, Index ld, Index cols, Index k, T* panels) {
+  constexpr Index C = GemmShape<T>::cols, L = GemmShape<T>::lanes;
+  const Index whole = cols / C * C, width = panel_width<T>(cols - whole);
+  for (Index q = 0; q < k; ++q, matrix += ld) {
+    T* to = panels + q * C;
+    for (Index j = 0; j < whole; j += C, to += k * C) {
+      simd::store(to, simd::load(matrix + j));
+      simd::store(to + L, simd::load(matrix + j + L));
+    }
+    if (whole == cols) continue;
+    T* const last = panels + whole * k + q * width;
+    copy_run(matrix + whole, cols - whole, last);
+    clear_run(last + cols - whole, width - (cols - whole));
+  }
+}
+
 // Columns [col, col + cols) of the transpose of a matrix [n, k] as a panel of B.
 template <class T>
-[[gnu::noinline]] void pack_columns_transposed(const T* matrix, Index ld, T* panel, Index col, Index cols, Index k0, Index kc) {
+[[gnu::noinline]] void pack_columns_transposed(const T* matrix, Index ld, T* panel, Index col, Index cols, Index k0,
+                                               Index kc) {
   // Whole cache lines of a few rows at a time: rows that lie a power of two apart share one set of the cache.
   constexpr Index terms = 16, few = 4;
   const Index width = panel_width<T>(cols);
@@ -187,9 +211,11 @@ template <class T>
   }
 }
 
-// Rows [row, row + rows) of the transpose of a matrix [k, m]: panel[term * GemmShape::rows + row], filled up with zeros.
+// Rows [row, row + rows) of the transpose of a matrix [k, m]: panel[term * GemmShape::rows + row], filled up with
+// zeros.
 template <class T>
-[[gnu::noinline]] void pack_rows_transposed(const T* matrix, Index ld, Index m, T* panel, Index row, Index rows, Index k0, Index kc) {
+[[gnu::noinline]] void pack_rows_transposed(const T* matrix, Index ld, Index m, T* panel, Index row, Index rows,
+                                            Index k0, Index kc) {
   constexpr int R = GemmShape<T>::rows, L = simd::lanes<T>;
   const T* from = matrix + k0 * ld + row;
   if (L >= R && row + L <= m) {  // whole vectors: the surplus is overwritten by the next term

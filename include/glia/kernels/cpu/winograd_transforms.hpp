@@ -1,17 +1,19 @@
 #pragma once
-// Transforms of Winograd's minimal filtering F(4x4, 3x3) after Lavin and Gray (2016): Y = A'[(G g G') * (B' d B)]A, a vector
-// of channels at a time. Points 0, 1, -1, 2, -2 and infinity.
+// Transforms of Winograd's minimal filtering F(4x4, 3x3) after Lavin and Gray (2016): Y = A'[(G g G') * (B' d B)]A, a
+// vector of channels at a time. Points 0, 1, -1, 2, -2 and infinity.
 
 #include <glia/core/config.hpp>
 #include <glia/kernels/cpu/vec.hpp>
+
+#include <algorithm>
 
 namespace GLIA_NS::detail::winograd {
 
 using V = simd::Vec<float>;
 
 inline constexpr int lanes = simd::lanes<float>;
-inline constexpr int tile = 4;              // outputs per tile and axis
-inline constexpr int patch = 6;             // inputs per tile and axis
+inline constexpr int tile = 4;                // outputs per tile and axis
+inline constexpr int patch = 6;               // inputs per tile and axis
 inline constexpr int planes = patch * patch;  // products per tile
 
 // B' d: inputs to products.
@@ -58,7 +60,8 @@ struct GradientTransform {
 struct WeightTransform {
   static constexpr int in = 3, out = 6;
   [[gnu::always_inline]] static void apply(const V* g, V* u) {
-    const V s = (-1.0f / 6) * (g[0] + g[2]), m = (1.0f / 6) * g[1], t = (1.0f / 24) * g[0] + (1.0f / 6) * g[2], h = (1.0f / 12) * g[1];
+    const V s = (-1.0f / 6) * (g[0] + g[2]), m = (1.0f / 6) * g[1], t = (1.0f / 24) * g[0] + (1.0f / 6) * g[2],
+            h = (1.0f / 12) * g[1];
     u[0] = 0.25f * g[0];
     u[1] = s - m;
     u[2] = s + m;
@@ -113,37 +116,37 @@ struct TilePosition {
         column(t % g.tiles_w * tile + g.offset_w) {}
 };
 
-// Transforms the window of one tile, all channels, into planes: out + plane * plane_stride + vector * vector_stride.
-// `vector_stride(v)` is a functor, because two vectors may be neighbours in a panel.
-template <class Transform, class Offset>
-inline void transform_tile(const TileImage& g, const float* images, Index t, float* out, Index plane_stride, const Offset& offset) {
+// Transforms the window of one tile, all channels, into planes: out + plane * plane_stride + channel, channels padded
+// with zeros to whole vectors. What lies outside the image counts as zero.
+template <class Transform>
+[[gnu::noinline]] inline void transform_tile(const TileImage& g, const float* images, Index t, float* out,
+                                             Index plane_stride) {
   constexpr int N = Transform::in;
   const TilePosition at(g, t);
-  const float* const source = images + ((at.image * g.height + at.row) * g.width + at.column) * g.channels;
-  const Index row = g.width * g.channels, column = g.channels;
-  const Index full = g.channels / lanes, rest = g.channels % lanes;
   const bool inside = at.row >= 0 && at.column >= 0 && at.row + N <= g.height && at.column + N <= g.width;
-  const auto present = [&](Index i, Index j) {
-    return at.row + i >= 0 && at.row + i < g.height && at.column + j >= 0 && at.column + j < g.width;
-  };
-  const auto put = [&](Index v) {
-    float* const target = out + offset(v);
-    return [target, plane_stride](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-      simd::store(target + (i * Transform::out + j) * plane_stride, value);
-    };
-  };
-  for (Index v = 0; v < full; ++v) {
-    const float* const p = source + v * lanes;
-    if (inside)
-      transform_2d<Transform>([&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(p + i * row + j * column); }, put(v));
-    else
-      transform_2d<Transform>(
-          [&](int i, int j) GLIA_INLINE_LAMBDA { return present(i, j) ? simd::load(p + i * row + j * column) : V{}; }, put(v));
-  }
-  if (rest > 0) {
-    const float* const p = source + full * lanes;
-    transform_2d<Transform>(
-        [&](int i, int j) { return present(i, j) ? simd::load_partial(p + i * row + j * column, rest) : V{}; }, put(full));
+  const float* const source = images + ((at.image * g.height + at.row) * g.width + at.column) * g.channels;
+  for (Index c = 0; c < g.channels; c += lanes) {
+    const Index count = std::min<Index>(lanes, g.channels - c);
+    const float* p = source + c;
+    Index row = g.width * g.channels, column = g.channels;
+    alignas(64) float window[N * N * lanes];
+    if (!inside || count < lanes) {
+      for (Index i = 0; i < N; ++i)
+        for (Index j = 0; j < N; ++j) {
+          const bool present =
+              at.row + i >= 0 && at.row + i < g.height && at.column + j >= 0 && at.column + j < g.width;
+          const float* const from = p + i * row + j * column;
+          simd::store(window + (i * N + j) * lanes, !present        ? V{}
+                                                    : count < lanes ? simd::load_partial(from, count)
+                                                                    : simd::load(from));
+        }
+      p = window, row = N * lanes, column = lanes;
+    }
+    float* const target = out + c;
+    transform_2d<Transform>([&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(p + i * row + j * column); },
+                            [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
+                              simd::store(target + (i * Transform::out + j) * plane_stride, value);
+                            });
   }
 }
 
