@@ -40,6 +40,13 @@ struct OutputTransform {
     y[2] = s1 + 4.0f * s2;
     y[3] = d1 + 8.0f * d2 + m[5];
   }
+  static constexpr int pairs[2][2] = {{0, 2}, {1, 3}};
+  template <int P>
+  [[gnu::always_inline]] static void pair(const V* m, V& first, V& second) {
+    const V a = P == 0 ? m[1] + m[2] : m[1] - m[2], b = P == 0 ? m[3] + m[4] : m[3] - m[4];
+    first = P == 0 ? m[0] + a + b : a + 2.0f * b;
+    second = P == 0 ? a + 4.0f * b : a + 8.0f * b + m[5];
+  }
 };
 
 // A e: gradients of outputs to gradients of products.
@@ -83,20 +90,38 @@ struct WeightGradientTransform {
 };
 
 // Applies a transform along both axes: load(row, column) gives the input, store(row, column, value) takes the output.
+// Transforms with pairs are done two rows at a time, reading the input again for each: those rows stay in registers.
 template <class Transform, class Load, class Store>
 [[gnu::always_inline]] inline void transform_2d(const Load& load, const Store& store) {
   constexpr int N = Transform::in, M = Transform::out;
-  V half[M][N];
-  for (int j = 0; j < N; ++j) {
-    V column[N], result[M];
-    simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), j); });
-    Transform::apply(column, result);
-    simd::unroll<M>([&](auto i) GLIA_INLINE_LAMBDA { half[i][j] = result[i]; });
-  }
-  for (int i = 0; i < M; ++i) {
-    V result[M];
-    Transform::apply(half[i], result);
-    simd::unroll<M>([&](auto j) GLIA_INLINE_LAMBDA { store(i, static_cast<int>(j), result[j]); });
+  if constexpr (requires { Transform::pairs; }) {
+    simd::unroll<M / 2>([&](auto p) GLIA_INLINE_LAMBDA {
+      V half[2][N];
+      simd::unroll<N>([&](auto j) GLIA_INLINE_LAMBDA {
+        V column[N];
+        simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), static_cast<int>(j)); });
+        Transform::template pair<p>(column, half[0][j], half[1][j]);
+      });
+      simd::unroll<2>([&](auto q) GLIA_INLINE_LAMBDA {
+        V result[M];
+        Transform::apply(half[q], result);
+        simd::unroll<M>([&](auto j)
+                            GLIA_INLINE_LAMBDA { store(Transform::pairs[p][q], static_cast<int>(j), result[j]); });
+      });
+    });
+  } else {
+    V half[M][N];
+    for (int j = 0; j < N; ++j) {
+      V column[N], result[M];
+      simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), j); });
+      Transform::apply(column, result);
+      simd::unroll<M>([&](auto i) GLIA_INLINE_LAMBDA { half[i][j] = result[i]; });
+    }
+    for (int i = 0; i < M; ++i) {
+      V result[M];
+      Transform::apply(half[i], result);
+      simd::unroll<M>([&](auto j) GLIA_INLINE_LAMBDA { store(i, static_cast<int>(j), result[j]); });
+    }
   }
 }
 
@@ -121,25 +146,25 @@ struct TilePosition {
 template <class Transform>
 [[gnu::noinline]] inline void transform_tile(const TileImage& g, const float* images, Index t, float* out,
                                              Index plane_stride) {
-  constexpr int N = Transform::in;
+  constexpr Index N = Transform::in;
   const TilePosition at(g, t);
-  const bool inside = at.row >= 0 && at.column >= 0 && at.row + N <= g.height && at.column + N <= g.width;
+  const Index top = std::clamp<Index>(-at.row, 0, N), bottom = std::clamp<Index>(g.height - at.row, top, N);
+  const Index left = std::clamp<Index>(-at.column, 0, N), right = std::clamp<Index>(g.width - at.column, left, N);
+  const bool inside = bottom - top == N && right - left == N;
   const float* const source = images + ((at.image * g.height + at.row) * g.width + at.column) * g.channels;
+  alignas(64) float window[N * N * lanes];  // for tiles at the edge; what lies outside stays zero for all channels
+  if (!inside || g.channels % lanes != 0) std::fill_n(window, N * N * lanes, 0.0f);
   for (Index c = 0; c < g.channels; c += lanes) {
     const Index count = std::min<Index>(lanes, g.channels - c);
     const float* p = source + c;
     Index row = g.width * g.channels, column = g.channels;
-    alignas(64) float window[N * N * lanes];
     if (!inside || count < lanes) {
-      for (Index i = 0; i < N; ++i)
-        for (Index j = 0; j < N; ++j) {
-          const bool present =
-              at.row + i >= 0 && at.row + i < g.height && at.column + j >= 0 && at.column + j < g.width;
-          const float* const from = p + i * row + j * column;
-          simd::store(window + (i * N + j) * lanes, !present        ? V{}
-                                                    : count < lanes ? simd::load_partial(from, count)
-                                                                    : simd::load(from));
-        }
+      for (Index i = top; i < bottom; ++i) {
+        const float* from = p + i * row + left * column;
+        float* to = window + (i * N + left) * lanes;
+        for (Index j = left; j < right; ++j, from += column, to += lanes)
+          simd::store(to, count < lanes ? simd::load_partial(from, count) : simd::load(from));
+      }
       p = window, row = N * lanes, column = lanes;
     }
     float* const target = out + c;
