@@ -60,6 +60,7 @@
 #include <glia/spiking/normalization.hpp>
 #include <glia/spiking/qcfs.hpp>
 #include <glia/spiking/regularize.hpp>
+#include <glia/spiking/report.hpp>
 #include <glia/spiking/reservoir.hpp>
 #include <glia/spiking/residual.hpp>
 #include <glia/spiking/simulate.hpp>
@@ -95,6 +96,7 @@
 #include <glia/data/dataset.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/image_records.hpp>
+#include <glia/data/jigsaw.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
 #include <glia/data/resize.hpp>
@@ -120,5 +122,13 @@
 #include <glia/io/npy_format.hpp>
 #include <glia/io/safetensors.hpp>
 #include <glia/io/safetensors_format.hpp>
+#include <glia/explain/faithfulness.hpp>
+#include <glia/explain/grad_cam.hpp>
+#include <glia/explain/gradient.hpp>
+#include <glia/explain/integrated_gradients.hpp>
+#include <glia/explain/model.hpp>
+#include <glia/explain/occlusion.hpp>
+#include <glia/explain/sanity.hpp>
+#include <glia/explain/spike_map.hpp>
 #include <glia/train/interrupt.hpp>
 #include <glia/train/progress.hpp>

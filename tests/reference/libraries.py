@@ -112,8 +112,8 @@ def torch_steps(node):
     return run
 
 
-# snnTorch resets one step late unless told otherwise; its reset lets no gradient through.
-for mechanism in ("subtract", "zero"):
+# snnTorch resets one step late unless told otherwise.
+for mechanism in ("subtract", "zero", "none"):
     common = dict(threshold=0.9, spike_grad=snntorch.surrogate.atan(2.0), reset_mechanism=mechanism, reset_delay=False)
     outcome("leaky_" + mechanism, torch_steps(snntorch.Leaky(beta=0.8, **common)))
     outcome("synaptic_" + mechanism, torch_steps(snntorch.Synaptic(alpha=0.7, beta=0.8, **common)))
