@@ -96,7 +96,6 @@
 #include <glia/data/dataset.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/image_records.hpp>
-#include <glia/data/jigsaw.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
 #include <glia/data/resize.hpp>

@@ -1,5 +1,4 @@
-// Pieces that meet in a network: report per layer, jigsaw images, momentum schedule, read-out of a liquid, conversion.
-#include <glia/data/jigsaw.hpp>
+// Pieces that meet in a network: report per layer, momentum schedule, read-out of a liquid, conversion.
 #include <glia/nn/conv.hpp>
 #include <glia/nn/copy_state.hpp>
 #include <glia/nn/linear.hpp>
@@ -68,43 +67,6 @@ TEST_CASE("activity report: operations and energy of a network by hand") {
   CHECK(spiking::detail::spikes_per_element(std::vector<float>{-1, 1}) == -1);
   CHECK(error_text<glia::ShapeError>([&] { spiking::activity_report(net, glia::zeros({0, 2})); }) ==
         "activity_report: needs at least one sample, got shape [0, 2]");
-}
-
-TEST_CASE("jigsaw images carry the order that their label names") {
-  // one number per quarter of a 5 x 4 image; the odd middle line stays
-  auto images = glia::Tensor<float>::empty({24, 5, 4, 1});
-  std::vector<std::int64_t> labels;
-  for (Index i = 0; i < 24; ++i) {
-    labels.push_back(i);
-    for (Index y = 0; y < 5; ++y)
-      for (Index x = 0; x < 4; ++x)
-        images.mutable_data()[(i * 5 + y) * 4 + x] = y == 2 ? 9.0f : static_cast<float>(2 * (y > 2) + (x > 1));
-  }
-  const auto before = images.clone();
-  glia::data::shuffle_quarters(images, labels);
-  for (Index i = 0; i < 24; ++i) {
-    const auto order = ssl::jigsaw_order(i);
-    for (Index y = 0; y < 5; ++y)
-      for (Index x = 0; x < 4; ++x) {
-        const auto place = static_cast<std::size_t>(2 * (y > 2) + (x > 1));
-        CHECK(images(i, y, x, 0).item() == (y == 2 ? 9.0f : static_cast<float>(order[place])));
-      }
-  }
-  CHECK(images[0].to_vector() == before[0].to_vector());
-  // random orders: set by (key, sample), all of them occur
-  auto many = glia::zeros({2000, 2, 2, 1});
-  std::vector<Index> samples(2000);
-  for (Index i = 0; i < 2000; ++i) samples[static_cast<std::size_t>(i)] = i;
-  const auto drawn = glia::data::jigsaw(many, samples, 5).to_vector();
-  std::vector<int> count(24, 0);
-  for (const auto label : drawn) ++count[static_cast<std::size_t>(label)];
-  for (const int c : count) CHECK(std::abs(c - 2000.0 / 24) < 5 * std::sqrt(2000.0 / 24));
-  auto one = glia::zeros({1, 2, 2, 1});
-  CHECK(glia::data::jigsaw(one, std::vector<Index>{77}, 5).to_vector()[0] == drawn[77]);
-  CHECK(error_text<glia::IndexError>([&] { glia::data::shuffle_quarters(one, std::vector<std::int64_t>{24}); }) ==
-        "shuffle_quarters: label 24, expected 0 to 23");
-  CHECK(error_text<glia::ShapeError>([&] { glia::data::shuffle_quarters(one, labels); }) ==
-        "shuffle_quarters: 24 labels for 1 images");
 }
 
 TEST_CASE("momentum schedule") {
