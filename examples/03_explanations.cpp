@@ -104,28 +104,35 @@ int main() {
   const auto smooth = explain::heat_map(explain::smooth_grad(net, x, y));
   const auto cam = explain::grad_cam([&](const auto& images) { return net.look(images); }, x, y);
   const auto covered = explain::occlusion(net, x, y, {.window = 4, .stride = 2});
-  print_maps({{"image", x[4]}, {"integrated", integrated[4]}, {"SmoothGrad", smooth[4]}, {"Grad-CAM", cam[4]},
+  print_maps({{"image", x[4]},
+              {"integrated", integrated[4]},
+              {"SmoothGrad", smooth[4]},
+              {"Grad-CAM", cam[4]},
               {"occlusion", covered[4]}});
 
-  std::printf("\nbrightest place is on the shape: integrated %.0f %%, SmoothGrad %.0f %%, Grad-CAM %.0f %%, occlusion %.0f %%\n",
-              100 * hits(integrated, test.boxes), 100 * hits(smooth, test.boxes), 100 * hits(cam, test.boxes),
-              100 * hits(covered, test.boxes));
+  std::printf(
+      "\nbrightest place is on the shape: integrated %.0f %%, SmoothGrad %.0f %%, Grad-CAM %.0f %%, occlusion %.0f "
+      "%%\n",
+      100 * hits(integrated, test.boxes), 100 * hits(smooth, test.boxes), 100 * hits(cam, test.boxes),
+      100 * hits(covered, test.boxes));
   std::printf("completeness of integrated gradients: off by %.2f %% (worst image %.2f %%)\n", 100 * whole.error,
               100 * whole.worst());
 
   glia::Generator generator(5);
   const auto chance = glia::rand(integrated.shape(), generator);
-  const auto deleted = explain::deletion_curve(net, x, y, integrated), by_chance = explain::deletion_curve(net, x, y, chance);
-  std::printf("area under the deletion curve: %.3f, pixels in random order %.3f (smaller is better)\n", deleted.mean_auc(),
-              by_chance.mean_auc());
-  const auto inserted = explain::insertion_curve(net, x, y, integrated), put_by_chance = explain::insertion_curve(net, x, y, chance);
-  std::printf("area under the insertion curve: %.3f, pixels in random order %.3f (larger is better)\n", inserted.mean_auc(),
-              put_by_chance.mean_auc());
+  const auto deleted = explain::deletion_curve(net, x, y, integrated),
+             by_chance = explain::deletion_curve(net, x, y, chance);
+  std::printf("area under the deletion curve: %.3f, pixels in random order %.3f (smaller is better)\n",
+              deleted.mean_auc(), by_chance.mean_auc());
+  const auto inserted = explain::insertion_curve(net, x, y, integrated),
+             put_by_chance = explain::insertion_curve(net, x, y, chance);
+  std::printf("area under the insertion curve: %.3f, pixels in random order %.3f (larger is better)\n",
+              inserted.mean_auc(), put_by_chance.mean_auc());
 
   std::printf("rank correlation of the gradient with the trained network's, layer after layer randomised:\n");
   double last = 1;
-  for (const auto& layer : explain::randomization_check(
-           net, [&](Net& copy) { return explain::input_gradient(copy, x, y); })) {
+  for (const auto& layer :
+       explain::randomization_check(net, [&](Net& copy) { return explain::input_gradient(copy, x, y); })) {
     std::printf("  %-6s %6.3f\n", layer.layer.c_str(), layer.correlation);
     last = layer.correlation;
   }

@@ -140,8 +140,8 @@ TEST_CASE("SmoothGrad: exact where the gradient is known at every noisy point") 
   const auto x = glia::tensor<double>({1, 2, -1, 0.5, 0, 4, 1, 1}, {2, 4});
   const auto label = glia::tensor<std::int64_t>({1, 0});
   // linear: the gradient is the weight, whatever the noise
-  CHECK_NEAR(explain::smooth_grad(linear, x, label, {.copies = 5}),
-             std::vector<double>({-2, 3, 1, -1, 1, 0.5, 0, 4}), {1e-12, 1e-15});
+  CHECK_NEAR(explain::smooth_grad(linear, x, label, {.copies = 5}), std::vector<double>({-2, 3, 1, -1, 1, 0.5, 0, 4}),
+             {1e-12, 1e-15});
   // squares: the gradient at a noisy point is 2 (x + noise), so the mean is 2 (x + mean noise)
   const auto squares = [](const Double& v) { return glia::mul(v, v); };
   const double width[] = {0.2 * 3.0, 0.2 * 4.0};
@@ -223,17 +223,16 @@ TEST_CASE("spike maps by hand") {
   // three spikes of one neuron: the third sees both earlier ones
   const auto train = explain::spike_activation_map(glia::ones<double>({3, 1, 1, 1, 1}), 0.5);
   CHECK_NEAR(train, std::vector<double>({0, std::exp(-0.5), std::exp(-0.5) + std::exp(-1.0)}), {1e-14, 0.0});
-  CHECK(error_text<glia::ShapeError>([] { explain::spike_rate_map(glia::zeros({2, 3})); }) ==
-        "spike_rate_map: spikes must have 5 axes, got shape [2, 3]");
+  CHECK(error_text<glia::ShapeError>([] {
+          explain::spike_rate_map(glia::zeros({2, 3}));
+        }) == "spike_rate_map: spikes must have 5 axes, got shape [2, 3]");
   CHECK(error_text<glia::ValueError>([&] { explain::spike_activation_map(s, -1); }) ==
         "spike_activation_map: decay must not be negative, got -1");
 }
 
 TEST_CASE("a spiking network is explained through its surrogate gradients") {
   const glia::spiking::Lif<Cpu, double, glia::spiking::surrogate::Sigmoid> spike{{.beta = 0.5, .threshold = 0.6}};
-  const auto net = [&](const Double& x) {
-    return glia::mean(linear(spike(glia::spiking::repeat(x, 4))), 0);
-  };
+  const auto net = [&](const Double& x) { return glia::mean(linear(spike(glia::spiking::repeat(x, 4))), 0); };
   const auto x = glia::tensor<double>({0.9, 0.3, 0.7, 0.2}, {1, 4});
   const auto label = glia::tensor<std::int64_t>({0});
   auto leaf = x.clone().set_requires_grad();
@@ -280,10 +279,10 @@ TEST_CASE("deletion and insertion curves equal the reference") {
   CHECK(error_text<glia::ShapeError>([&] {
           explain::deletion_curve(net, images(), targets(), glia::zeros<double>({2, 4, 4}));
         }) == "deletion_curve: attribution must have shape [2, 8, 8], got [2, 4, 4]");
-  CHECK(error_text<glia::ValueError>([&] {
-          explain::insertion_curve(linear, x, glia::tensor<std::int64_t>({0}),
-                                   glia::full<double>({1, 4}, std::nan("")));
-        }) == "insertion_curve: the attribution of sample 0 holds a NaN");
+  CHECK(
+      error_text<glia::ValueError>([&] {
+        explain::insertion_curve(linear, x, glia::tensor<std::int64_t>({0}), glia::full<double>({1, 4}, std::nan("")));
+      }) == "insertion_curve: the attribution of sample 0 holds a NaN");
 }
 
 TEST_CASE("infidelity equals captum; a linear model's gradient has none") {
@@ -322,8 +321,9 @@ TEST_CASE("rank correlation equals SciPy") {
   CHECK(explain::rank_correlation(b, glia::exp(b))[0] == doctest::Approx(1.0));
   CHECK(explain::rank_correlation(b, glia::neg(b))[0] == doctest::Approx(-1.0));
   CHECK(std::isnan(explain::rank_correlation(b, glia::ones<double>({1, 12}))[0]));
-  CHECK(error_text<glia::ShapeError>([&] { explain::rank_correlation(a, b.slice(1, {0, 3})); }) ==
-        "rank_correlation: second map must have shape [1, 12], got [1, 3]");
+  CHECK(error_text<glia::ShapeError>([&] {
+          explain::rank_correlation(a, b.slice(1, {0, 3}));
+        }) == "rank_correlation: second map must have shape [1, 12], got [1, 3]");
 }
 
 TEST_CASE("randomisation check: gradients change with the weights, an edge detector does not") {
@@ -336,18 +336,18 @@ TEST_CASE("randomisation check: gradients change with the weights, an edge detec
   CHECK(gradients[1].layer == "conv");
   CHECK(std::abs(gradients[1].correlation) < 0.3);
   CHECK(net.conv.weight.tensor().to_vector() == before);
-  const auto edges = explain::randomization_check(
-      net, [](Net&) { return glia::sub(images().slice(1, {1, 8}), images().slice(1, {0, 7})); });
+  const auto edges = explain::randomization_check(net, [](Net&) {
+    return glia::sub(images().slice(1, {1, 8}), images().slice(1, {0, 7}));
+  });
   for (const auto& layer : edges) CHECK(layer.correlation == doctest::Approx(1.0));
   // one at a time: the first layer is trained again when the next one is random
   std::vector<std::vector<double>> heads;
-  explain::randomization_check(
-      net,
-      [&](Net& m) {
-        heads.push_back(m.head.weight.tensor().to_vector());
-        return m(images());
-      },
-      {.cascade = false});
+  explain::randomization_check(net,
+                               [&](Net& m) {
+                                 heads.push_back(m.head.weight.tensor().to_vector());
+                                 return m(images());
+                               },
+                               {.cascade = false});
   REQUIRE(heads.size() == 3);
   CHECK(heads[1] != heads[0]);
   CHECK(heads[2] == heads[0]);
@@ -364,9 +364,8 @@ TEST_CASE("bad input is named") {
   CHECK(error_text<glia::IndexError>([&] {
           explain::occlusion(net, images(), glia::tensor<std::int64_t>({0, -1}));
         }) == "occlusion: target -1 is outside 0 .. 2, the classes of the model");
-  CHECK(error_text<glia::ShapeError>([&] {
-          explain::smooth_grad(net, images(), glia::tensor<std::int64_t>({0}));
-        }) == "smooth_grad: targets must have shape [2], got [1]");
+  CHECK(error_text<glia::ShapeError>([&] { explain::smooth_grad(net, images(), glia::tensor<std::int64_t>({0})); }) ==
+        "smooth_grad: targets must have shape [2], got [1]");
   CHECK(error_text<glia::ShapeError>([&] {
           explain::integrated_gradients(net, images(), targets(), {}, glia::zeros<double>({3}));
         }) == "integrated_gradients: baseline must have shape [2, 8, 8, 2] or [8, 8, 2], got [3]");
@@ -374,8 +373,8 @@ TEST_CASE("bad input is named") {
           explain::saliency([](const Double& x) { return x; }, images(), targets());
         }) == "input_gradient: the model must return [2, classes], got shape [2, 8, 8, 2]");
   CHECK(error_text<glia::AutogradError>([&] {
-          explain::saliency([&](const Double& x) { return linear(x.detach()).detach(); },
-                            glia::zeros<double>({2, 4}), glia::tensor<std::int64_t>({0, 1}));
+          explain::saliency([&](const Double& x) { return linear(x.detach()).detach(); }, glia::zeros<double>({2, 4}),
+                            glia::tensor<std::int64_t>({0, 1}));
         }).find("input_gradient: the model's output has no gradient history") == 0);
   CHECK(error_text<glia::ValueError>([&] { explain::saliency(net, images(), targets(), 0); }) ==
         "input_gradient: chunk must be positive, got 0");

@@ -1,4 +1,5 @@
-// Neurons, surrogates, losses and probes against SpikingJelly, snnTorch, lightly, pytorch-metric-learning, scikit-learn.
+// Neurons, surrogates, losses and probes against SpikingJelly, snnTorch, lightly, pytorch-metric-learning,
+// scikit-learn.
 #include <glia/ops/softmax.hpp>
 #include <glia/spiking/layers.hpp>
 #include <glia/ssl/contrastive.hpp>
@@ -27,8 +28,8 @@ void check_slope(const char* name, const S& surrogate, const std::vector<double>
 }
 
 template <class L>
-void check_layer(const char* name, const L& layer, const std::vector<double>& out,
-                 const std::vector<double>& gradient, glia_test::Tolerance tolerance = {1e-7, 1e-10}) {
+void check_layer(const char* name, const L& layer, const std::vector<double>& out, const std::vector<double>& gradient,
+                 glia_test::Tolerance tolerance = {1e-7, 1e-10}) {
   INFO(std::string(name));
   auto x = glia::from_vector(fx::input, {fx::steps, fx::units}).set_requires_grad();
   const auto y = layer(x);
@@ -57,8 +58,12 @@ TEST_CASE("surrogate derivatives equal SpikingJelly and snnTorch") {
   check_slope("sigmoid of snnTorch", sg::Sigmoid{25}, fx::slope_sigmoid_snntorch, 1e-9);
   // snnTorch cuts at +B where we cut at -bound, and centres the escape rate one above the threshold
   check_slope("sparse fast sigmoid", sg::SparseFastSigmoid{25, -1}, fx::slope_sparse_fast_sigmoid);
-  check_slope("spike rate escape", [](double x) { return sg::SpikeRateEscape{1, 25}(x - 1); },
-              fx::slope_spike_rate_escape);
+  check_slope(
+      "spike rate escape",
+      [](double x) {
+        return sg::SpikeRateEscape{1, 25}(x - 1);
+      },
+      fx::slope_spike_rate_escape);
   check_slope("straight through", sg::StraightThrough{}, fx::slope_straight_through);
 }
 
@@ -70,10 +75,12 @@ TEST_CASE("neurons and their gradients through time equal SpikingJelly") {
     bool detach;
     const std::vector<double>&if_out, &if_grad, &lif_out, &lif_grad, &full_out, &full_grad;
   };
-#define GLIA_CASE(kind, reset, potential, mode, detach)                                                     \
-  Case{reset, potential, detach, fx::if_##kind##_##mode##_out, fx::if_##kind##_##mode##_grad,               \
-       fx::lif_##kind##_##mode##_out, fx::lif_##kind##_##mode##_grad, fx::lif_full_##kind##_##mode##_out, \
-       fx::lif_full_##kind##_##mode##_grad}
+#define GLIA_CASE(kind, reset, potential, mode, detach)                                                    \
+  Case {                                                                                                   \
+    reset, potential, detach, fx::if_##kind##_##mode##_out, fx::if_##kind##_##mode##_grad,                 \
+        fx::lif_##kind##_##mode##_out, fx::lif_##kind##_##mode##_grad, fx::lif_full_##kind##_##mode##_out, \
+        fx::lif_full_##kind##_##mode##_grad                                                                \
+  }
   for (const Case& c :
        {GLIA_CASE(soft, Reset::soft, 0, detached, true), GLIA_CASE(soft, Reset::soft, 0, attached, false),
         GLIA_CASE(hard, Reset::hard, 0, detached, true), GLIA_CASE(hard, Reset::hard, 0, attached, false),
@@ -102,10 +109,8 @@ TEST_CASE("neurons and their gradients through time equal SpikingJelly") {
   for (const bool decayed : {true, false}) {
     spiking::Plif<Cpu, double, spiking::surrogate::Sigmoid> plif{
         {.tau = 2.5, .threshold = 0.9, .decay_input = decayed, .surrogate = {4}}};
-    check_layer("plif", plif, decayed ? fx::plif_out : fx::plif_full_out,
-                decayed ? fx::plif_grad : fx::plif_full_grad);
-    CHECK_NEAR(plif.w.tensor().grad(), decayed ? fx::plif_parameter_grad : fx::plif_full_parameter_grad,
-               {1e-6, 0.0});
+    check_layer("plif", plif, decayed ? fx::plif_out : fx::plif_full_out, decayed ? fx::plif_grad : fx::plif_full_grad);
+    CHECK_NEAR(plif.w.tensor().grad(), decayed ? fx::plif_parameter_grad : fx::plif_full_parameter_grad, {1e-6, 0.0});
   }
 }
 
@@ -139,14 +144,18 @@ TEST_CASE("similarity losses equal lightly and pytorch-metric-learning") {
     CHECK_NEAR(z1.grad(), g1, {1e-6, 1e-8});
     CHECK_NEAR(z2.grad(), g2, {1e-6, 1e-8});
   };
-  check("nt_xent", [](const auto& a, const auto& b) { return ssl::nt_xent(a, b, 0.3); }, fx::nt_xent,
-        fx::nt_xent_grad1, fx::nt_xent_grad2);
-  check("barlow_twins", [](const auto& a, const auto& b) { return ssl::barlow_twins(a, b); }, fx::barlow_twins,
-        fx::barlow_twins_grad1, fx::barlow_twins_grad2);
-  check("vicreg", [](const auto& a, const auto& b) { return ssl::vicreg(a, b); }, fx::vicreg, fx::vicreg_grad1,
-        fx::vicreg_grad2);
-  check("simsiam", [](const auto& a, const auto& b) { return ssl::simsiam_loss(a, b, a, b); }, fx::simsiam,
-        fx::simsiam_grad1, fx::simsiam_grad2);
+  check(
+      "nt_xent", [](const auto& a, const auto& b) { return ssl::nt_xent(a, b, 0.3); }, fx::nt_xent, fx::nt_xent_grad1,
+      fx::nt_xent_grad2);
+  check(
+      "barlow_twins", [](const auto& a, const auto& b) { return ssl::barlow_twins(a, b); }, fx::barlow_twins,
+      fx::barlow_twins_grad1, fx::barlow_twins_grad2);
+  check(
+      "vicreg", [](const auto& a, const auto& b) { return ssl::vicreg(a, b); }, fx::vicreg, fx::vicreg_grad1,
+      fx::vicreg_grad2);
+  check(
+      "simsiam", [](const auto& a, const auto& b) { return ssl::simsiam_loss(a, b, a, b); }, fx::simsiam,
+      fx::simsiam_grad1, fx::simsiam_grad2);
   auto z = glia::from_vector(fx::z1, {fx::samples, fx::features}).set_requires_grad();
   const auto loss = ssl::sup_con(z, glia::from_vector(fx::labels), 0.2);
   CHECK_NEAR(loss, fx::sup_con, {1e-7, 0.0});

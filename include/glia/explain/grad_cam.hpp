@@ -15,8 +15,7 @@ template <class T, class D>
 Tensor<T, D> interpolation(Index from, Index to) {
   std::vector<T> rows(static_cast<std::size_t>(from * to), T(0));
   for (Index i = 0; i < to; ++i) {
-    const double at =
-        (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+    const double at = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
     const double place = std::min(std::max(at, 0.0), static_cast<double>(from - 1));
     const auto low = static_cast<Index>(place);
     const Index high = std::min(low + 1, from - 1);
@@ -78,8 +77,9 @@ Tensor<T, D> grad_cam(Model&& model, const Tensor<T, D>& x, const Tensor<std::in
       if (scores.size(0) != end - i)
         raise<ShapeError>(op, "the model must return [", end - i, ", classes], got shape ", scores.shape());
       if (!features.requires_grad() || !scores.requires_grad())
-        raise<AutogradError>(op, "features and scores have no gradient history: the model must compute them from its "
-                                 "input by ops, with recording on");
+        raise<AutogradError>(op,
+                             "features and scores have no gradient history: the model must compute them from its "
+                             "input by ops, with recording on");
       const auto part = std::span(classes).subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i));
       gradient = grad(scores, {features}, {}, detail::target_rows<T, D>(op, part, scores.size(1)))[0];
     }

@@ -18,9 +18,9 @@ Tensor<T, D> input_gradient(Model&& model, const Tensor<T, D>& x, const Tensor<s
   std::vector<Tensor<T, D>> parts;
   for (Index i = 0; i < x.size(0); i += chunk) {
     const Index end = std::min(i + chunk, x.size(0));
-    parts.push_back(detail::target_gradient(op, model, x.slice(0, {i, end}),
-                                            std::span(classes).subspan(static_cast<std::size_t>(i),
-                                                                       static_cast<std::size_t>(end - i))));
+    parts.push_back(detail::target_gradient(
+        op, model, x.slice(0, {i, end}),
+        std::span(classes).subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i))));
   }
   return detail::joined(parts, x.shape());
 }

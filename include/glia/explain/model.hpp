@@ -70,8 +70,9 @@ Tensor<T, D> target_gradient(const char* op, Model& model, const Tensor<T, D>& p
   x.set_requires_grad();
   const auto scores = scores_of(op, model, x);
   if (!scores.requires_grad())
-    raise<AutogradError>(op, "the model's output has no gradient history: it must be computed from its input by ops, "
-                             "with recording on");
+    raise<AutogradError>(op,
+                         "the model's output has no gradient history: it must be computed from its input by ops, "
+                         "with recording on");
   return grad(scores, {x}, {}, target_rows<T, D>(op, targets, scores.size(1)))[0].detach();
 }
 

@@ -75,8 +75,8 @@ Tensor<T, D> occlusion(Model&& model, const Tensor<T, D>& x, const Tensor<std::i
     std::vector<T> fall(values.size());  // [samples, count]
     for (Index k = 0; k < count; ++k)
       for (Index i = 0; i < samples; ++i)
-        fall[static_cast<std::size_t>(i * count + k)] = static_cast<T>(
-            whole[static_cast<std::size_t>(i0 + i)] - values[static_cast<std::size_t>(k * samples + i)]);
+        fall[static_cast<std::size_t>(i * count + k)] =
+            static_cast<T>(whole[static_cast<std::size_t>(i0 + i)] - values[static_cast<std::size_t>(k * samples + i)]);
     const auto flat = mask.reshape({count, height * width});
     total.slice(0, {i0, i1}).add_(matmul(from_vector<T, D>(fall, {samples, count}), flat));
   });

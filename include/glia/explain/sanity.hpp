@@ -105,8 +105,8 @@ std::vector<RandomizedLayer> randomization_check(const M& model, Explain&& expla
           const double d = static_cast<double>(v) - mean;
           square += d * d / static_cast<double>(host.size());
         }
-        Values(values).copy_(randn<T, D>(values.shape(), generator, static_cast<T>(mean),
-                                         static_cast<T>(std::sqrt(square))));
+        Values(values).copy_(
+            randn<T, D>(values.shape(), generator, static_cast<T>(mean), static_cast<T>(std::sqrt(square))));
       });
       entry.restore.push_back([values, trained] {
         const NoGrad plain;

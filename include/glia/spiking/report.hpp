@@ -15,7 +15,7 @@ struct LayerReport {
   std::string path, kind;
   bool neurons = false;
   Activity activity;
-  double macs = 0;            // as if every input were a number
+  double macs = 0;             // as if every input were a number
   bool spiking_input = false;  // spikes came in: additions instead of multiply-accumulates
   double input_rate = 1;       // spikes per input; 1 for other inputs
   double operations() const { return macs * input_rate; }
@@ -104,8 +104,8 @@ inline std::string ActivityReport::text() const {
   put("%-24s %-14s %9s %7s %7s %14s %14s\n", "layer", "type", "rate", "dead", "satur.", "MACs", "additions");
   for (const auto& l : layers) {
     if (l.neurons)
-      put("%-24s %-14s %9.4f %6.1f%% %6.1f%%\n", l.path.c_str(), l.kind.c_str(), l.activity.rate,
-          100 * l.activity.dead, 100 * l.activity.saturated);
+      put("%-24s %-14s %9.4f %6.1f%% %6.1f%%\n", l.path.c_str(), l.kind.c_str(), l.activity.rate, 100 * l.activity.dead,
+          100 * l.activity.saturated);
     else
       put("%-24s %-14s %9.4f %15s %14.0f %14.0f\n", l.path.c_str(), l.kind.c_str(), l.input_rate, "",
           l.spiking_input ? 0.0 : l.macs, l.spiking_input ? l.operations() : 0.0);
