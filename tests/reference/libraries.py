@@ -14,7 +14,7 @@ from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, 
 from pytorch_metric_learning.losses import SupConLoss
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from spikingjelly.activation_based import functional, neuron, surrogate
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
 
 torch.set_default_dtype(torch.float64)
 lines = []
@@ -97,6 +97,21 @@ for decayed in (True, False):
     node = neuron.ParametricLIFNode(init_tau=2.5, decay_input=decayed, **common)
     node.double()
     jelly("plif" if decayed else "plif_full", node, [node.w])
+for detach in (False, True):
+    tail = "detached" if detach else "attached"
+    common = dict(v_threshold=0.9, v_reset=None, surrogate_function=surrogate.ATan(2.0), detach_reset=detach)
+    jelly(f"cuba_{tail}", neuron.CUBALIFNode(c_decay=0.6, v_decay=0.7, **common))
+    levels = surrogate.MultiLevelSpikeCount(3)
+    jelly(f"integer_{tail}", neuron.ILIFNode(tau=2.0, v_threshold=0.4, surrogate_function=levels, detach_reset=detach))
+
+# Threshold-dependent batch norm of [T, N, H, W, C].
+sequence, pull = randn(3, 2, 2, 2, 3), randn(3, 2, 2, 2, 3)
+put("sequence", sequence), put("sequence_weight", pull)
+norm = layer.ThresholdDependentBatchNorm2d(0.5, 0.8, 3)
+v = sequence.clone().requires_grad_()
+out = norm(v.permute(0, 1, 4, 2, 3)).permute(0, 1, 3, 4, 2)
+(out * pull).sum().backward()
+put("td_batch_norm", out), put("td_batch_norm_grad", v.grad)
 
 
 def torch_steps(node):

@@ -2,6 +2,7 @@
 // scikit-learn.
 #include <glia/ops/softmax.hpp>
 #include <glia/spiking/layers.hpp>
+#include <glia/spiking/normalization.hpp>
 #include <glia/ssl/contrastive.hpp>
 #include <glia/ssl/probe.hpp>
 #include <glia/ssl/redundancy.hpp>
@@ -112,6 +113,25 @@ TEST_CASE("neurons and their gradients through time equal SpikingJelly") {
     check_layer("plif", plif, decayed ? fx::plif_out : fx::plif_full_out, decayed ? fx::plif_grad : fx::plif_full_grad);
     CHECK_NEAR(plif.w.tensor().grad(), decayed ? fx::plif_parameter_grad : fx::plif_full_parameter_grad, {1e-6, 0.0});
   }
+}
+
+TEST_CASE("current-based and integer neurons and tdBN equal SpikingJelly") {
+  for (const bool detach : {true, false}) {
+    check_layer("cuba",
+                spiking::Cuba<Cpu, double>{{.alpha = 0.6, .beta = 0.7, .threshold = 0.9, .detach_reset = detach}},
+                detach ? fx::cuba_detached_out : fx::cuba_attached_out,
+                detach ? fx::cuba_detached_grad : fx::cuba_attached_grad);
+    check_layer("integer lif",
+                spiking::IntegerLif<Cpu, double>{{.beta = 0.5, .threshold = 0.4, .levels = 3, .detach_reset = detach}},
+                detach ? fx::integer_detached_out : fx::integer_attached_out,
+                detach ? fx::integer_detached_grad : fx::integer_attached_grad);
+  }
+  auto norm = spiking::td_batch_norm<Cpu, double>(3, {.threshold = 0.8, .alpha = 0.5});
+  auto x = glia::from_vector(fx::sequence, {3, 2, 2, 2, 3}).set_requires_grad();
+  const auto y = norm(x);
+  CHECK_NEAR(y, fx::td_batch_norm, {1e-10, 1e-14});
+  glia::sum(glia::mul(y, glia::from_vector(fx::sequence_weight, {3, 2, 2, 2, 3}))).backward();
+  CHECK_NEAR(x.grad(), fx::td_batch_norm_grad, {1e-9, 1e-13});
 }
 
 TEST_CASE("neurons equal snnTorch with its immediate reset") {
