@@ -100,7 +100,10 @@ for decayed in (True, False):
 for detach in (False, True):
     tail = "detached" if detach else "attached"
     common = dict(v_threshold=0.9, v_reset=None, surrogate_function=surrogate.ATan(2.0), detach_reset=detach)
-    jelly(f"cuba_{tail}", neuron.CUBALIFNode(c_decay=0.6, v_decay=0.7, **common))
+    del common["detach_reset"]
+    node = neuron.CUBALIFNode(c_decay=0.6, v_decay=0.7, **common)
+    node.detach_reset = detach
+    jelly(f"cuba_{tail}", node)
     levels = surrogate.MultiLevelSpikeCount(3)
     jelly(f"integer_{tail}", neuron.ILIFNode(tau=2.0, v_threshold=0.4, surrogate_function=levels, detach_reset=detach))
 
