@@ -60,6 +60,7 @@
 #include <glia/spiking/normalization.hpp>
 #include <glia/spiking/qcfs.hpp>
 #include <glia/spiking/regularize.hpp>
+#include <glia/spiking/report.hpp>
 #include <glia/spiking/reservoir.hpp>
 #include <glia/spiking/residual.hpp>
 #include <glia/spiking/simulate.hpp>
@@ -120,5 +121,13 @@
 #include <glia/io/npy_format.hpp>
 #include <glia/io/safetensors.hpp>
 #include <glia/io/safetensors_format.hpp>
+#include <glia/explain/faithfulness.hpp>
+#include <glia/explain/grad_cam.hpp>
+#include <glia/explain/gradient.hpp>
+#include <glia/explain/integrated_gradients.hpp>
+#include <glia/explain/model.hpp>
+#include <glia/explain/occlusion.hpp>
+#include <glia/explain/sanity.hpp>
+#include <glia/explain/spike_map.hpp>
 #include <glia/train/interrupt.hpp>
 #include <glia/train/progress.hpp>

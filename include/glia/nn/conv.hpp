@@ -63,7 +63,7 @@ struct Conv2d {
                           {options.stride, options.padding, options.dilation, options.groups});
     });
     const Index macs = y.numel() * (weight.shape().numel() / options.out);
-    return traced(*this, "Conv2d", std::move(y), macs);
+    return traced(*this, "Conv2d", std::move(y), macs, x);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };
@@ -90,7 +90,7 @@ struct ConvTranspose2d {
           {options.stride, options.padding, options.output_padding, options.dilation, options.groups});
     });
     const Index macs = x.numel() * (weight.shape().numel() / options.in);
-    return traced(*this, "ConvTranspose2d", std::move(y), macs);
+    return traced(*this, "ConvTranspose2d", std::move(y), macs, x);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };

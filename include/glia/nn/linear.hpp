@@ -29,7 +29,7 @@ struct Linear {
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     auto y = with_path(weight, [&] { return glia::linear(x, weight.tensor(), bias.tensor()); });
     const Index macs = y.numel() * weight.shape()[1];
-    return traced(*this, "Linear", std::move(y), macs);
+    return traced(*this, "Linear", std::move(y), macs, x);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };

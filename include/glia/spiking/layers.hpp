@@ -35,7 +35,7 @@ class Layer : public nn::Stateless {
 
   // x [T, N, ...] -> output of the same shape, all neurons starting at rest.
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
-    return nn::traced(*this, detail::neuron_name<N>(), simulate(neuron_, x));
+    return nn::traced(*this, detail::neuron_name<N>(), simulate(neuron_, x), 0, {}, true);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
   // One step of a stream: x [N, ...] -> the same shape, with the caller's state.
@@ -76,7 +76,7 @@ class Plif {
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     auto out = nn::with_path(w, [&] { return simulate(neuron_, x, sigmoid(w.tensor())); });
-    return nn::traced(*this, "plif", std::move(out));
+    return nn::traced(*this, "plif", std::move(out), 0, {}, true);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
   Tensor<T, Device> step(const Tensor<T, Device>& x, State<T, Device>& state) const {

@@ -107,7 +107,7 @@ class ConvertedIf {
   // x [T, N, ...] -> theta * spikes of the same shape. Reads theta on the host.
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     const double top = threshold();
-    return scale(simulate(neuron(top), x), static_cast<T>(top));
+    return nn::traced(*this, "converted_if", scale(simulate(neuron(top), x), static_cast<T>(top)), 0, {}, true);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
   Tensor<T, Device> step(const Tensor<T, Device>& x, State<T, Device>& state) const {

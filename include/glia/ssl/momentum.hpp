@@ -7,6 +7,16 @@
 
 namespace GLIA_NS::ssl {
 
+// BYOL's schedule of the decay: from `start` at step 0 to 1 at the last step, along half a cosine. ValueError unless
+// 0 <= step <= steps and start is in [0, 1].
+inline double momentum_schedule(std::int64_t step, std::int64_t steps, double start = 0.99) {
+  if (steps < 1 || step < 0 || step > steps)
+    raise<ValueError>("momentum_schedule", "step must be in 0 .. ", steps, ", got ", step);
+  if (!(start >= 0.0 && start <= 1.0)) raise<ValueError>("momentum_schedule", "start must be in [0, 1], got ", start);
+  const double share = static_cast<double>(step) / static_cast<double>(steps);
+  return 1.0 - (1.0 - start) * 0.5 * (1.0 + math::cos(3.14159265358979323846 * share));
+}
+
 // A deep copy of a module whose weights follow it: target = decay * target + (1 - decay) * source. Buffers (running
 // statistics) follow in the same way. The copy's parameters want no gradients. Use: MomentumEncoder target(net); ...;
 // after every optimizer step target.update(net, 0.99); features come from target.module.
