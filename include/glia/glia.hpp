@@ -91,9 +91,13 @@
 #include <glia/optim/sgd.hpp>
 #include <glia/data/augment.hpp>
 #include <glia/data/cifar.hpp>
+#include <glia/data/corrupt.hpp>
+#include <glia/data/corrupt_kernels.hpp>
 #include <glia/data/dataset.hpp>
+#include <glia/data/harder.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/image_records.hpp>
+#include <glia/data/jigsaw.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
 #include <glia/data/resize.hpp>
@@ -105,9 +109,12 @@
 #include <glia/metrics/auc.hpp>
 #include <glia/metrics/balance.hpp>
 #include <glia/metrics/calibration.hpp>
+#include <glia/metrics/compare.hpp>
 #include <glia/metrics/confusion_matrix.hpp>
 #include <glia/metrics/roc.hpp>
 #include <glia/metrics/scores.hpp>
+#include <glia/metrics/stability.hpp>
+#include <glia/metrics/student_t.hpp>
 #include <glia/metrics/tensor.hpp>
 #include <glia/io/checkpoint.hpp>
 #include <glia/io/convert.hpp>
