@@ -10,31 +10,31 @@ namespace cifar100 {
 std::string escape_html(const std::string& text);
 
 struct ChartLine {
-  std::string name, colour;
-  std::vector<double> x, y;  // points with a NaN are left out
+  std::string name = {}, colour = {};
+  std::vector<double> x = {}, y = {};  // points with a NaN are left out
   bool dashed = false, dots = false;
 };
 struct ChartBand {
-  std::string name, colour;
-  std::vector<double> x, low, high;
+  std::string name = {}, colour = {};
+  std::vector<double> x = {}, low = {}, high = {};
 };
 struct ChartBars {
-  std::string name, colour;
-  std::vector<double> x, y;
+  std::string name = {}, colour = {};
+  std::vector<double> x = {}, y = {};
   double width = 0.8;  // in units of x
 };
 // A level or a single value for comparison, labelled in the chart.
 struct ChartLevel {
-  std::string name;
+  std::string name = {};
   double y = 0;
 };
 
 struct Chart {
-  std::string title, x_label, y_label;  // the title is read to those who cannot see the chart
-  std::vector<ChartLine> lines;
-  std::vector<ChartBand> bands;
-  std::vector<ChartBars> bars;
-  std::vector<ChartLevel> levels;
+  std::string title = {}, x_label = {}, y_label = {};  // the title is read to those who cannot see the chart
+  std::vector<ChartLine> lines = {};
+  std::vector<ChartBand> bands = {};
+  std::vector<ChartBars> bars = {};
+  std::vector<ChartLevel> levels = {};
   double x_low = 0, x_high = 1, y_low = 0, y_high = 1;
   double height = 300;   // of 460 units of width
   bool percent = false;  // y values are shares, shown in %

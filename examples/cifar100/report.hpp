@@ -17,10 +17,10 @@ struct Explanation {
 };
 
 struct ReportOptions {
-  std::string run;         // folder of a run, or of several seeds (with seeds.json)
-  std::string ablation;    // folder with ablation.json; empty: none
-  std::string robustness;  // file; empty: robustness.json of the run, if it is there
-  std::string overhead;    // file; empty: overhead.json of the run, if it is there
+  std::string run = {};         // folder of a run, or of several seeds (with seeds.json)
+  std::string ablation = {};    // folder with ablation.json; empty: none
+  std::string robustness = {};  // file; empty: robustness.json of the run, if it is there
+  std::string overhead = {};    // file; empty: overhead.json of the run, if it is there
   std::string out = "report.html";
 };
 
