@@ -1,5 +1,7 @@
 #include "cli.hpp"
 
+#include "backbone_name.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
@@ -12,8 +14,9 @@ void add_train_options(CLI::App& app, Options& o) {
                  "(default: GLIA_DATA)");
   app.add_option("--out", o.out, "folder for config, metrics, checkpoint and summary")->capture_default_str();
   app.add_option("--preset", o.preset, "fast, strong or paper")->capture_default_str();
-  app.add_option("--backbone", o.backbone, "slim, speed or resnet18")->capture_default_str();
-  app.add_option("--init", o.init, "weights to start from (pre-trained backbone)");
+  app.add_option("--backbone", o.backbone, backbone_help)->capture_default_str();
+  app.add_option("--init", o.init, "start from these weights: checkpoint, safetensors, .pt or .pth");
+  add_fine_tune_options(app, o.fine_tune);
   app.add_option("--protocol", o.protocol, "45k (45,000 / 5,000 train / validation) or paper (50,000 / 10,000)")
       ->capture_default_str();
   app.add_option("--optimizer", o.optimizer, "muon or adamw")->capture_default_str();

@@ -14,6 +14,7 @@ bool train_epoch(Run<D>& run) {
   run.labelled.seek(run.global_step());
   if (run.unlabelled) run.unlabelled->seek(run.global_step());
   nn::train(run.net);
+  set_frozen(run.net, run.o.fine_tune, run.epoch);
   EpochSums& sums = run.sums;
   double start = now();
   while (run.position < run.steps_per_epoch) {

@@ -5,6 +5,7 @@
 #include "backbone.hpp"
 #include "options.hpp"
 
+#include <glia/glia.hpp>
 #include <glia/spiking/layers.hpp>
 #include <glia/spiking/qcfs.hpp>
 #include <glia/ssl/projector.hpp>
@@ -96,7 +97,7 @@ struct UnifiedNet {
       out.features = glia::mean((*lif)(glia::spiking::repeat(potential, steps)), 0);
       if (training) out.activity = glia::mean(out.features);
     } else {
-      out.features = glia::silu(potential);
+      out.features = cifar100::activate(backbone, potential);
     }
   }
 };

@@ -1,6 +1,7 @@
 // cifar100: trains and evaluates the unified framework on CIFAR-100.
 
 #include "ablate.hpp"
+#include "backbone_commands.hpp"
 #include "cli.hpp"
 #include "evaluate.hpp"
 #include "overhead.hpp"
@@ -62,8 +63,10 @@ int run(int argc, char** argv) {
   report->add_option("--overhead", page.overhead, "JSON file (default: overhead.json of the run, if there)");
   report->add_option("--out", page.out, "HTML file")->capture_default_str();
 
+  cifar100::BackboneCommands backbones(app);
   CLI11_PARSE(app, argc, argv);
 
+  if (backbones.parsed()) return backbones.run();
   if (evaluate->parsed()) {
     std::printf("%s\n", cifar100::evaluate(checkpoint, data).c_str());
     return 0;

@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include "backbone_name.hpp"
 #include "resolution.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,12 +13,13 @@ namespace cifar100 {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Objective, classification, similarity, similarity_weight, temperature,
                                                 spatial, spatial_weight, neuron, levels, steps, rate_weight,
                                                 label_smoothing)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FineTune, prefix, stem, layer_decay, freeze, freeze_epochs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, backbone, init, protocol, optimizer,
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
                                                 batch, seed, ema, limit_train, long_tail, label_noise, noise_kind,
                                                 labels, unlabelled_ratio, labelled_only, resolution, shift, cutout,
                                                 mixup, cutmix, max_steps, gradient_every, threads, resume, synthetic,
-                                                quiet, checkpoint_minutes, command, objective)
+                                                quiet, checkpoint_minutes, command, objective, fine_tune)
 
 void apply_preset(Options& o, const std::string& preset) {
   o.preset = preset;
@@ -82,7 +84,8 @@ void validate(const Objective& o) {
 
 void validate(const Options& o) {
   validate(o.objective);
-  one_of("backbone", o.backbone, {"slim", "speed", "resnet18"});
+  parse_backbone(o.backbone);
+  validate(o.fine_tune);
   one_of("protocol", o.protocol, {"45k", "paper"});
   one_of("optimizer", o.optimizer, {"muon", "adamw"});
   one_of("noise-kind", o.noise_kind, {"symmetric", "asymmetric"});

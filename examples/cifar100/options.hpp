@@ -1,6 +1,8 @@
 #pragma once
 // The settings of a run, as they are given on the command line and written to config.json.
 
+#include "fine_tune_options.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -28,7 +30,7 @@ struct Options {
   std::string data;  // folder with train.bin and test.bin; empty: GLIA_DATA
   std::string out = "runs/cifar100";
   std::string preset = "fast";         // fast, strong or paper
-  std::string backbone = "slim";       // slim, speed or resnet18
+  std::string backbone = "slim";       // see parse_backbone
   std::string init;                    // weights to start from; empty: random
   std::string protocol = "45k";        // 45k: 45,000 / 5,000 train / validation; paper: 50,000 / 10,000
   std::string optimizer = "muon";      // muon (with AdamW for vectors and heads) or adamw
@@ -63,6 +65,7 @@ struct Options {
   double checkpoint_minutes = 5;  // between checkpoints inside an epoch; every epoch's end has one too
   std::string command;            // the command line, for the record
   Objective objective;
+  FineTune fine_tune;  // with init
 };
 
 // Whether the similarity task compares two views of each image.

@@ -5,6 +5,7 @@
 #include "evaluate.hpp"
 #include "files.hpp"
 #include "loss.hpp"
+#include "fine_tune.hpp"
 #include "records.hpp"
 #include "whitening.hpp"
 
@@ -47,16 +48,21 @@ std::unique_ptr<glia::optim::Optimizer<float, D>> make_optimizer(UnifiedNet<D>& 
       optim::split(glia::parameters(net), [](const auto& p) { return p.tensor.requires_grad(); }).first;
   if (o.optimizer == "adamw")
     return std::make_unique<optim::AdamW<float, D>>(
-        optim::decay_groups(trainable),
+        layerwise(optim::decay_groups(trainable), net, o.fine_tune.layer_decay),
         optim::AdamWOptions{.learning_rate = o.learning_rate, .weight_decay = o.weight_decay});
   auto [filters, rest] = optim::split(trainable, [](const auto& p) { return p.tensor.rank() == 4; });
+  const double decay = o.fine_tune.layer_decay;
+  if (filters.empty())  // the whole backbone is frozen
+    return std::make_unique<optim::AdamW<float, D>>(
+        optim::decay_groups(rest),
+        optim::AdamWOptions{.learning_rate = o.vector_learning_rate, .weight_decay = o.weight_decay});
   return std::make_unique<optim::Combined<float, D>>(
-      optim::Muon<float, D>(filters, {.learning_rate = o.learning_rate,
+      optim::Muon<float, D>(layerwise({optim::group(filters)}, net, decay), {.learning_rate = o.learning_rate,
                                       .momentum = 0.6,
                                       .iterations = 3,
                                       .scale = optim::MuonScale::none,
                                       .renormalize = true}),
-      optim::AdamW<float, D>(optim::decay_groups(rest),
+      optim::AdamW<float, D>(layerwise(optim::decay_groups(rest), net, decay),
                              {.learning_rate = o.vector_learning_rate, .weight_decay = o.weight_decay}));
 }
 
@@ -67,6 +73,11 @@ UnifiedNet<D> make_net(const Options& o, const RunData& data) {
   UnifiedNet<D> net(o.backbone, o.objective, data.train.classes);
   if (auto* speed = std::get_if<SpeedNet<D>>(&net.backbone))
     speed->set_stem(whitening_filters(data.train, 24).template to<D>());
+  if (!o.init.empty() && !o.resume) {
+    const auto report = initialise(net, o.backbone, o.init, o.fine_tune, data.train);
+    if (!o.quiet) std::fprintf(stderr, "%s", report.text(false).c_str());
+  }
+  set_frozen(net, o.fine_tune, o.epochs + o.fine_tune.freeze_epochs);  // what stays frozen, for the optimizer to leave out
   return net;
 }
 

@@ -116,6 +116,7 @@
 #include <glia/metrics/stability.hpp>
 #include <glia/metrics/student_t.hpp>
 #include <glia/metrics/tensor.hpp>
+#include <glia/io/byte_source.hpp>
 #include <glia/io/checkpoint.hpp>
 #include <glia/io/convert.hpp>
 #include <glia/io/dtype.hpp>
@@ -124,7 +125,11 @@
 #include <glia/io/json_value.hpp>
 #include <glia/io/npy.hpp>
 #include <glia/io/npy_format.hpp>
+#include <glia/io/pickle.hpp>
 #include <glia/io/safetensors.hpp>
 #include <glia/io/safetensors_format.hpp>
+#include <glia/io/torch_file.hpp>
+#include <glia/io/torch_format.hpp>
+#include <glia/io/zip.hpp>
 #include <glia/train/interrupt.hpp>
 #include <glia/train/progress.hpp>
