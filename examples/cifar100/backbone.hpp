@@ -1,6 +1,6 @@
 #pragma once
-// Backbones behind one concept: images [N, H, W, 3] to shared feature maps [N, h, w, C] before their last activation, so that the
-// neuromorphic layer of the framework is that activation.
+// Backbones behind one concept: images [N, H, W, 3] to shared feature maps [N, h, w, C] before their last activation,
+// so that the neuromorphic layer of the framework is that activation.
 
 #include "backbone_name.hpp"
 #include "resnet.hpp"

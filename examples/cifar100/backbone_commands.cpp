@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 int summarise(const std::string& name, Index size, Index classes) {
-  if (size < 8 || size > 1024) throw std::invalid_argument("--size: expected 8 to 1024 pixels, got " + std::to_string(size));
+  if (size < 8 || size > 1024)
+    throw std::invalid_argument("--size: expected 8 to 1024 pixels, got " + std::to_string(size));
   if (classes < 1) throw std::invalid_argument("--classes: expected at least 1, got " + std::to_string(classes));
   PlainClassifier net(name, classes);
   std::printf("%s", nn::summary(net, glia::zeros({1, size, size, 3})).text().c_str());
@@ -50,10 +51,12 @@ struct WeightArguments {
 // The network of a file, and the report of what was loaded.
 PlainClassifier load(const WeightArguments& a, std::string& backbone) {
   backbone = a.backbone.empty() ? backbone_in(a.from) : a.backbone;
-  if (backbone.empty()) throw std::invalid_argument("--backbone: the file does not say which backbone it is of; name it");
+  if (backbone.empty())
+    throw std::invalid_argument("--backbone: the file does not say which backbone it is of; name it");
   if (a.stem != "area" && a.stem != "crop") throw std::invalid_argument("--stem: expected area or crop, got " + a.stem);
   if (a.classes < 0) throw std::invalid_argument("--classes: expected 0 or more, got " + std::to_string(a.classes));
-  const WeightOptions options{.prefix = a.prefix, .stem = a.stem == "crop" ? StemFit::crop : StemFit::area, .partial = a.partial};
+  const WeightOptions options{
+      .prefix = a.prefix, .stem = a.stem == "crop" ? StemFit::crop : StemFit::area, .partial = a.partial};
   const WeightFile file(a.from);
   PlainClassifier net(backbone, a.classes > 0 ? a.classes : classes_in(file, backbone, options));
   std::fprintf(stderr, "%s", load_weights(file, net, options).text(a.verbose).c_str());
@@ -66,7 +69,8 @@ int export_weights(const WeightArguments& a) {
   std::vector<std::pair<std::string, std::string>> notes{{"backbone", backbone}};
   std::string neuron;
   try {
-    const glia::io::SafetensorsFile opened(fs::is_directory(a.from) ? fs::path(a.from) / "checkpoint.safetensors" : fs::path(a.from));
+    const glia::io::SafetensorsFile opened(fs::is_directory(a.from) ? fs::path(a.from) / "checkpoint.safetensors"
+                                                                    : fs::path(a.from));
     for (const auto& [name, text] : opened.notes())
       if (name == "config") neuron = nlohmann::json::parse(text).value("/objective/neuron"_json_pointer, std::string());
   } catch (const nlohmann::json::exception&) {  // a pre-training has no neuron
@@ -74,11 +78,15 @@ int export_weights(const WeightArguments& a) {
   }
   if (!neuron.empty() && neuron != "none") {
     notes.emplace_back("activation", neuron);
-    std::fprintf(stderr, "note: the network's last activation is %s; PyTorch's network has its own there, so its outputs differ\n", neuron.c_str());
+    std::fprintf(
+        stderr,
+        "note: the network's last activation is %s; PyTorch's network has its own there, so its outputs differ\n",
+        neuron.c_str());
   }
   save_pytorch(a.out, net, notes);
   std::fprintf(stderr, "%s: %s%s in PyTorch's names and layouts\n", a.out.c_str(), backbone.c_str(),
-               net.head ? (" with a head of " + std::to_string(net.head->weight.shape()[0]) + " classes").c_str() : " without a head");
+               net.head ? (" with a head of " + std::to_string(net.head->weight.shape()[0]) + " classes").c_str()
+                        : " without a head");
   return 0;
 }
 
@@ -106,7 +114,8 @@ int import_weights(const WeightArguments& a) {
 int apply_network(const WeightArguments& a) {
   const auto images = glia::io::load_npy<float>(a.input);
   if (images.rank() != 4 || images.size(3) != 3)
-    glia::raise<glia::ShapeError>("apply", "\"", a.input, "\" must hold images [N, H, W, 3], got shape ", images.shape());
+    glia::raise<glia::ShapeError>("apply", "\"", a.input, "\" must hold images [N, H, W, 3], got shape ",
+                                  images.shape());
   std::string backbone;
   PlainClassifier net = load(a, backbone);
   const glia::NoGrad plain;
@@ -124,7 +133,8 @@ void add_weight_options(CLI::App& app, WeightArguments& a, const char* out) {
   app.add_option("--backbone", a.backbone, std::string(backbone_help) + " (default: as the file says)");
   app.add_option("--prefix", a.prefix, "what stands before the backbone's names in the file")->capture_default_str();
   app.add_option("--stem", a.stem, "how a 7x7 stem becomes 3x3: area or crop")->capture_default_str();
-  app.add_option("--classes", a.classes, "outputs of the head; another number than the file's makes a fresh head (default: as the file has)");
+  app.add_option("--classes", a.classes,
+                 "outputs of the head; another number than the file's makes a fresh head (default: as the file has)");
   app.add_flag("--partial", a.partial, "allow tensors of the backbone that are not in the file");
   app.add_flag("--verbose", a.verbose, "list every tensor, also those that were simply loaded");
 }
@@ -170,19 +180,24 @@ struct BackboneCommands::State {
 
 BackboneCommands::BackboneCommands(CLI::App& app) : state_(std::make_unique<State>()) {
   State& s = *state_;
-  s.summary = app.add_subcommand("summary", "layers, output shapes, parameters and multiply-accumulates of a backbone with a linear head");
+  s.summary = app.add_subcommand(
+      "summary", "layers, output shapes, parameters and multiply-accumulates of a backbone with a linear head");
   s.summary->add_option("--backbone", s.backbone, backbone_help)->capture_default_str();
   s.summary->add_option("--size", s.size, "side of the image, pixels")->capture_default_str();
   s.summary->add_option("--classes", s.classes, "outputs of the head")->capture_default_str();
-  s.exporter = app.add_subcommand("export", "write a checkpoint's backbone and head as safetensors with PyTorch's names");
-  s.exporter->add_option("--checkpoint", s.weights.from, "checkpoint.safetensors, the folder of a run, or any weight file")->required();
+  s.exporter =
+      app.add_subcommand("export", "write a checkpoint's backbone and head as safetensors with PyTorch's names");
+  s.exporter
+      ->add_option("--checkpoint", s.weights.from, "checkpoint.safetensors, the folder of a run, or any weight file")
+      ->required();
   add_weight_options(*s.exporter, s.weights, "the safetensors file to write");
   s.importer = app.add_subcommand("import", "make a checkpoint of weights from elsewhere: safetensors, .pt or .pth");
   s.importer->add_option("--from", s.weights.from, "the file")->required();
   add_weight_options(*s.importer, s.weights, "the checkpoint to write");
   s.applier = app.add_subcommand("apply", "run a backbone and its head on images");
   s.applier->add_option("--weights", s.weights.from, "any weight file")->required();
-  s.applier->add_option("--images", s.weights.input, "a .npy file of normalised images [N, H, W, 3], float32")->required();
+  s.applier->add_option("--images", s.weights.input, "a .npy file of normalised images [N, H, W, 3], float32")
+      ->required();
   add_weight_options(*s.applier, s.weights, "a safetensors file for features [N, C] and logits [N, classes]");
   s.pretrainer = app.add_subcommand("pretrain", "train a backbone without labels");
   add_pretrain_options(*s.pretrainer, s.pretrain);
@@ -192,7 +207,8 @@ BackboneCommands::~BackboneCommands() = default;
 
 bool BackboneCommands::parsed() const {
   const State& s = *state_;
-  return s.summary->parsed() || s.exporter->parsed() || s.importer->parsed() || s.applier->parsed() || s.pretrainer->parsed();
+  return s.summary->parsed() || s.exporter->parsed() || s.importer->parsed() || s.applier->parsed() ||
+         s.pretrainer->parsed();
 }
 
 int BackboneCommands::run() {

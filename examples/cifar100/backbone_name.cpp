@@ -7,9 +7,10 @@ namespace cifar100 {
 namespace {
 
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
-  throw std::invalid_argument("--backbone " + name + ": " + why +
-                              "; expected slim, speed, resnet18, resnet34, resnet20, resnet32 (or another 6n + 2), then -a or "
-                              "-b for the shortcuts of a ResNet and -wN for a width");
+  throw std::invalid_argument(
+      "--backbone " + name + ": " + why +
+      "; expected slim, speed, resnet18, resnet34, resnet20, resnet32 (or another 6n + 2), then -a or "
+      "-b for the shortcuts of a ResNet and -wN for a width");
 }
 
 bool parse(const std::string& digits, std::int64_t& value) {
@@ -26,6 +27,7 @@ BackboneSpec parse_family(const std::string& name, const std::string& family) {
   std::int64_t depth = 0;
   if (family.compare(0, 6, "resnet") != 0 || !parse(family.substr(6), depth)) refuse(name, "unknown family " + family);
   out.family = BackboneFamily::resnet;
+  if (depth == 50) refuse(name, "ResNet-50 is made of bottleneck blocks, which are not here");
   if (depth == 18 || depth == 34) {
     out.widths = {64, 128, 256, 512};
     out.blocks = depth == 18 ? std::vector<std::int64_t>{2, 2, 2, 2} : std::vector<std::int64_t>{3, 4, 6, 3};

@@ -42,7 +42,8 @@ std::int64_t last_frozen_stage(const FineTune& o, std::int64_t depth, std::int64
   if (o.freeze == "stem") return 0;
   const std::int64_t stage = stage_number(o.freeze);
   if (stage > depth)
-    throw std::invalid_argument("--freeze: stage " + o.freeze + " of a backbone with " + std::to_string(depth) + " stages");
+    throw std::invalid_argument("--freeze: stage " + o.freeze + " of a backbone with " + std::to_string(depth) +
+                                " stages");
   return stage;
 }
 

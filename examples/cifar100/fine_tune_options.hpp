@@ -11,10 +11,10 @@ class App;
 namespace cifar100 {
 
 struct FineTune {
-  std::string prefix = "auto";   // what stands before the backbone's names in the file
-  std::string stem = "area";     // how a 7x7 stem becomes 3x3: area or crop
-  double layer_decay = 1;        // learning rate of a stage, relative to the next later one
-  std::string freeze = "none";   // none, stem, the number of the last frozen stage, or all
+  std::string prefix = "auto";     // what stands before the backbone's names in the file
+  std::string stem = "area";       // how a 7x7 stem becomes 3x3: area or crop
+  double layer_decay = 1;          // learning rate of a stage, relative to the next later one
+  std::string freeze = "none";     // none, stem, the number of the last frozen stage, or all
   std::int64_t freeze_epochs = 0;  // the whole backbone is frozen for so many epochs at first
 };
 

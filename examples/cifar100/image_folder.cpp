@@ -26,7 +26,8 @@ constexpr std::uint64_t max_pixels = std::uint64_t{1} << 26;
 
 void require_size(const fs::path& path, std::uint64_t height, std::uint64_t width) {
   if (height == 0 || width == 0 || height > max_pixels / width)
-    glia::raise<glia::FormatError>(op, "\"", path.string(), "\": ", width, " x ", height, " pixels, expected 1 to 2^26");
+    glia::raise<glia::FormatError>(op, "\"", path.string(), "\": ", width, " x ", height,
+                                   " pixels, expected 1 to 2^26");
 }
 
 DecodedImage read_png([[maybe_unused]] const std::vector<unsigned char>& bytes, const fs::path& path) {
@@ -52,7 +53,9 @@ DecodedImage read_png([[maybe_unused]] const std::vector<unsigned char>& bytes, 
   if (png_image_finish_read(&image, &black, out.pixels.data(), 0, nullptr) == 0) fail();
   return out;
 #else
-  glia::raise<glia::FormatError>(op, "\"", path.string(), "\" is a PNG image, and this program was built without libpng; install libpng-dev and build again");
+  glia::raise<glia::FormatError>(
+      op, "\"", path.string(),
+      "\" is a PNG image, and this program was built without libpng; install libpng-dev and build again");
 #endif
 }
 
@@ -109,7 +112,9 @@ struct JpegReader {
 DecodedImage read_jpeg([[maybe_unused]] const std::vector<unsigned char>& bytes, const fs::path& path) {
 #ifdef CIFAR100_HAS_JPEG
   JpegReader reader;
-  const auto fail = [&] { glia::raise<glia::FormatError>(op, "\"", path.string(), "\": ", std::string(reader.errors.message)); };
+  const auto fail = [&] {
+    glia::raise<glia::FormatError>(op, "\"", path.string(), "\": ", std::string(reader.errors.message));
+  };
   if (!reader.header(bytes.data(), static_cast<unsigned long>(bytes.size()))) fail();
   require_size(path, reader.info.image_height, reader.info.image_width);
   DecodedImage out{static_cast<Index>(reader.info.image_height), static_cast<Index>(reader.info.image_width), {}};
@@ -117,13 +122,16 @@ DecodedImage read_jpeg([[maybe_unused]] const std::vector<unsigned char>& bytes,
   if (!reader.pixels(out.pixels.data())) fail();
   return out;
 #else
-  glia::raise<glia::FormatError>(op, "\"", path.string(), "\" is a JPEG image, and this program was built without libjpeg; install libjpeg-dev and build again");
+  glia::raise<glia::FormatError>(
+      op, "\"", path.string(),
+      "\" is a JPEG image, and this program was built without libjpeg; install libjpeg-dev and build again");
 #endif
 }
 
 bool is_picture_name(const fs::path& path) {
   std::string end = path.extension().string();
-  std::transform(end.begin(), end.end(), end.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(end.begin(), end.end(), end.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return end == ".png" || end == ".jpg" || end == ".jpeg";
 }
 
@@ -132,7 +140,9 @@ bool is_picture_name(const fs::path& path) {
 DecodedImage read_image(const fs::path& path) {
   const auto bytes = glia::io::read_file(path, std::uint64_t{1} << 28, op);
   const auto starts = [&](std::string_view magic) {
-    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin(), [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; });
+    return bytes.size() >= magic.size() &&
+           std::equal(magic.begin(), magic.end(), bytes.begin(),
+                      [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; });
   };
   if (starts("\x89PNG\r\n")) return read_png(bytes, path);
   if (starts("\xff\xd8\xff")) return read_jpeg(bytes, path);
@@ -159,19 +169,23 @@ DecodedImage fit_image(const DecodedImage& picture, Index size) {
         double sum = 0;
         for (const auto& [row, a] : shares[static_cast<std::size_t>(y)])
           for (const auto& [column, b] : shares[static_cast<std::size_t>(x)])
-            sum += a * b * picture.pixels[static_cast<std::size_t>(((top + row) * picture.width + left + column) * 3 + c)];
-        out.pixels[static_cast<std::size_t>((y * size + x) * 3 + c)] = static_cast<std::uint8_t>(std::clamp(sum + 0.5, 0.0, 255.0));
+            sum +=
+                a * b * picture.pixels[static_cast<std::size_t>(((top + row) * picture.width + left + column) * 3 + c)];
+        out.pixels[static_cast<std::size_t>((y * size + x) * 3 + c)] =
+            static_cast<std::uint8_t>(std::clamp(sum + 0.5, 0.0, 255.0));
       }
   return out;
 }
 
 glia::data::Dataset load_image_folder(const fs::path& folder, Index size) {
-  if (!fs::is_directory(folder)) glia::raise<glia::Error>("load_image_folder", "\"", folder.string(), "\" is not a folder");
+  if (!fs::is_directory(folder))
+    glia::raise<glia::Error>("load_image_folder", "\"", folder.string(), "\" is not a folder");
   std::vector<fs::path> paths;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
     if (entry.is_regular_file() && is_picture_name(entry.path())) paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
-  if (paths.empty()) glia::raise<glia::Error>("load_image_folder", "no .png, .jpg or .jpeg file below \"", folder.string(), "\"");
+  if (paths.empty())
+    glia::raise<glia::Error>("load_image_folder", "no .png, .jpg or .jpeg file below \"", folder.string(), "\"");
   std::map<std::string, std::int64_t> classes;
   const auto class_name = [&](const fs::path& path) {
     const fs::path inner = path.lexically_relative(folder);

@@ -1,5 +1,6 @@
 #pragma once
-// A backbone as a plain classifier, as other libraries have it: its own last activation, the mean over the pixels, one linear layer.
+// A backbone as a plain classifier, as other libraries have it: its own last activation, the mean over the pixels, one
+// linear layer.
 
 #include "backbone.hpp"
 

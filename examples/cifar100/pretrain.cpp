@@ -25,10 +25,10 @@
 
 namespace cifar100 {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PretrainOptions, data, set, images, size, out, backbone, objective, optimizer,
-                                                learning_rate, weight_decay, warmup, temperature, momentum, hidden, projection,
-                                                epochs, batch, seed, limit_train, max_steps, probe_every, threads, resume,
-                                                synthetic, quiet, checkpoint_minutes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PretrainOptions, data, set, images, size, out, backbone, objective,
+                                                optimizer, learning_rate, weight_decay, warmup, temperature, momentum,
+                                                hidden, projection, epochs, batch, seed, limit_train, max_steps,
+                                                probe_every, threads, resume, synthetic, quiet, checkpoint_minutes)
 
 namespace {
 
@@ -69,7 +69,9 @@ PretrainData load(const PretrainOptions& o) {
     if (folder.empty())
       if (const char* variable = std::getenv("GLIA_DATA")) folder = variable;
     if (folder.empty())
-      glia::raise<glia::ValueError>("pretrain", "no data: give --data DIR (CIFAR files) or --images DIR (PNG, JPEG), set GLIA_DATA, or try --synthetic");
+      glia::raise<glia::ValueError>(
+          "pretrain",
+          "no data: give --data DIR (CIFAR files) or --images DIR (PNG, JPEG), set GLIA_DATA, or try --synthetic");
     all = o.set == "cifar10" ? data::load_cifar10(folder).train : data::load_cifar100(folder).train;
     if (o.set == "cifar10") out.normalization = data::cifar10_normalization;
   }
@@ -82,7 +84,8 @@ PretrainData load(const PretrainOptions& o) {
   } else {
     out.train = all;
   }
-  if (o.limit_train > 0 && o.limit_train < out.train.size()) out.train = data::stratified_subset(out.train, o.limit_train, o.seed);
+  if (o.limit_train > 0 && o.limit_train < out.train.size())
+    out.train = data::stratified_subset(out.train, o.limit_train, o.seed);
   return out;
 }
 
@@ -95,12 +98,15 @@ PretrainNet<D> build(const PretrainOptions& o, const data::Dataset& train) {
 }
 
 std::unique_ptr<optim::Optimizer<float, D>> make_pretrain_optimizer(PretrainNet<D>& net, const PretrainOptions& o) {
-  const auto trainable = optim::split(glia::parameters<float, D>(net), [](const auto& p) { return p.tensor.requires_grad(); }).first;
+  const auto trainable =
+      optim::split(glia::parameters<float, D>(net), [](const auto& p) { return p.tensor.requires_grad(); }).first;
   if (o.optimizer == "sgd")
     return std::make_unique<optim::Sgd<float, D>>(
-        optim::decay_groups(trainable), optim::SgdOptions{.learning_rate = o.learning_rate, .momentum = 0.9, .weight_decay = o.weight_decay});
+        optim::decay_groups(trainable),
+        optim::SgdOptions{.learning_rate = o.learning_rate, .momentum = 0.9, .weight_decay = o.weight_decay});
   return std::make_unique<optim::AdamW<float, D>>(
-      optim::decay_groups(trainable), optim::AdamWOptions{.learning_rate = o.learning_rate, .weight_decay = o.weight_decay});
+      optim::decay_groups(trainable),
+      optim::AdamWOptions{.learning_rate = o.learning_rate, .weight_decay = o.weight_decay});
 }
 
 // Crops, flips, colour changes and greys: SimCLR's views for small images, without blur.
@@ -115,7 +121,8 @@ data::AugmentOptions views_of(const data::Normalization& normalization) {
 }
 
 // Pooled features [N, C] of unaugmented images, in evaluation mode.
-glia::Tensor<float> features_of(PretrainNet<D>& net, const data::Dataset& set, const data::Normalization& normalization) {
+glia::Tensor<float> features_of(PretrainNet<D>& net, const data::Dataset& set,
+                                const data::Normalization& normalization) {
   const glia::NoGrad plain;
   const data::Augment augment({.normalization = normalization});
   auto out = glia::Tensor<float>::empty({set.size(), channels_of(net.encoder.backbone)});
@@ -136,11 +143,16 @@ class PretrainRun {
         net_(build(o_, data_.train)),
         optimizer_(make_pretrain_optimizer(net_, o_)),
         loader_(data_.train,
-                {.batch = o_.batch, .shuffle = true, .drop_last = true, .seed = o_.seed,
-                 .workers = glia::num_threads() > 4 ? 2 : 0, .views = 2},
+                {.batch = o_.batch,
+                 .shuffle = true,
+                 .drop_last = true,
+                 .seed = o_.seed,
+                 .workers = glia::num_threads() > 4 ? 2 : 0,
+                 .views = 2},
                 views_of(data_.normalization)) {
     total_ = loader_.batches() * o_.epochs;
-    if (total_ == 0) glia::raise<glia::ValueError>("pretrain", "the ", data_.train.size(), " images make no full batch of ", o_.batch);
+    if (total_ == 0)
+      glia::raise<glia::ValueError>("pretrain", "the ", data_.train.size(), " images make no full batch of ", o_.batch);
     rise_ = std::max<std::int64_t>(static_cast<std::int64_t>(o_.warmup * static_cast<double>(total_)), 1);
   }
 
@@ -161,7 +173,8 @@ class PretrainRun {
       finish_epoch();
       if (epoch_ < o_.epochs && glia::train::InterruptGuard::requested()) return Outcome::interrupted;
     }
-    say("done; fine-tune with: cifar100 train --backbone " + o_.backbone + " --init " + path("checkpoint.safetensors").string());
+    say("done; fine-tune with: cifar100 train --backbone " + o_.backbone + " --init " +
+        path("checkpoint.safetensors").string());
     return Outcome::finished;
   }
 
@@ -184,13 +197,15 @@ class PretrainRun {
 
   void begin() {
     if (fs::exists(path("checkpoint.safetensors")))
-      glia::raise<glia::ValueError>("pretrain", "\"", o_.out, "\" already holds a run: give --resume to go on with it, or another --out");
+      glia::raise<glia::ValueError>("pretrain", "\"", o_.out,
+                                    "\" already holds a run: give --resume to go on with it, or another --out");
     write_text(path("config.json"), nlohmann::json(o_).dump(2));
     std::ofstream(path("metrics.jsonl"), std::ios::trunc);
     char line[256];
     std::snprintf(line, sizeof line, "%s: %lld images, no labels; %s on %s, %.2f million parameters; %d threads",
-                  data_.train.name.c_str(), static_cast<long long>(data_.train.size()), o_.objective.c_str(), o_.backbone.c_str(),
-                  static_cast<double>(nn::parameter_count(net_.encoder.backbone)) / 1e6, glia::num_threads());
+                  data_.train.name.c_str(), static_cast<long long>(data_.train.size()), o_.objective.c_str(),
+                  o_.backbone.c_str(), static_cast<double>(nn::parameter_count(net_.encoder.backbone)) / 1e6,
+                  glia::num_threads());
     say(line);
   }
 
@@ -264,25 +279,31 @@ class PretrainRun {
     optimizer_->step();
     if (net_.momentum_target) {
       const double progress = static_cast<double>(number) / static_cast<double>(total_);
-      net_.momentum_target->update(net_.encoder, 1.0 - (1.0 - o_.momentum) * (std::cos(3.14159265358979323846 * progress) + 1.0) / 2.0);
+      net_.momentum_target->update(
+          net_.encoder, 1.0 - (1.0 - o_.momentum) * (std::cos(3.14159265358979323846 * progress) + 1.0) / 2.0);
     }
     loss_ += static_cast<double>(loss.item()), norm_ += norm, steps_ += 1;
   }
 
   void finish_epoch() {
-    nlohmann::json record{{"epoch", epoch_}, {"loss", loss_ / steps_}, {"gradient_norm", norm_ / steps_},
-                          {"learning_rate", optim::learning_rate(*optimizer_)}, {"seconds", seconds_}};
+    nlohmann::json record{{"epoch", epoch_},
+                          {"loss", loss_ / steps_},
+                          {"gradient_norm", norm_ / steps_},
+                          {"learning_rate", optim::learning_rate(*optimizer_)},
+                          {"seconds", seconds_}};
     char line[320];
     int used = std::snprintf(line, sizeof line, "epoch %lld/%lld  loss %.4f", static_cast<long long>(epoch_ + 1),
                              static_cast<long long>(o_.epochs), loss_ / steps_);
     if ((epoch_ + 1) % o_.probe_every == 0 || epoch_ + 1 == o_.epochs) probe(record, line, sizeof line, used);
-    std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "  %s", glia::train::clock_text(seconds_).c_str());
+    std::snprintf(line + used, sizeof line - static_cast<std::size_t>(used), "  %s",
+                  glia::train::clock_text(seconds_).c_str());
     std::ofstream lines(path("metrics.jsonl"), std::ios::app);
     lines << record.dump() << '\n';
     if (!lines.flush()) glia::raise<glia::Error>("pretrain", "cannot write ", path("metrics.jsonl").string());
     say(line);
     if (record.value("collapsed", false))
-      say("WARNING: the projections have collapsed (all images look alike to the network): lower the learning rate or change the objective");
+      say("WARNING: the projections have collapsed (all images look alike to the network): lower the learning rate or "
+          "change the objective");
     ++epoch_;
     position_ = 0;
     loss_ = norm_ = steps_ = 0;
@@ -304,18 +325,20 @@ class PretrainRun {
     record["alignment"] = report.alignment, record["uniformity"] = report.uniformity;
     record["collapsed"] = spread < 0.05 || report.effective_rank < 2;
     used += std::snprintf(line + used, size - static_cast<std::size_t>(used),
-                          "  spread %.3f  effective rank %.1f  alignment %.3f  uniformity %.3f", spread, report.effective_rank,
-                          report.alignment, report.uniformity);
+                          "  spread %.3f  effective rank %.1f  alignment %.3f  uniformity %.3f", spread,
+                          report.effective_rank, report.alignment, report.uniformity);
     if (data_.bank.size() > 0) {
       const auto bank = features_of(net_, data_.bank, data_.normalization);
       const auto queries = features_of(net_, data_.held_out, data_.normalization);
-      const double knn = glia::ssl::agreement(
-          glia::ssl::knn_predict(bank, data_.bank.labels, queries, {.k = 20, .classes = data_.bank.classes, .temperature = 0.1}),
-          data_.held_out.labels);
-      const double linear =
-          glia::ssl::agreement(glia::ssl::ridge_probe(bank, data_.bank.labels, data_.bank.classes).predict(queries), data_.held_out.labels);
+      const double knn =
+          glia::ssl::agreement(glia::ssl::knn_predict(bank, data_.bank.labels, queries,
+                                                      {.k = 20, .classes = data_.bank.classes, .temperature = 0.1}),
+                               data_.held_out.labels);
+      const double linear = glia::ssl::agreement(
+          glia::ssl::ridge_probe(bank, data_.bank.labels, data_.bank.classes).predict(queries), data_.held_out.labels);
       record["knn"] = knn, record["linear"] = linear;
-      used += std::snprintf(line + used, size - static_cast<std::size_t>(used), "  k-NN %.2f %%  linear %.2f %%", 100 * knn, 100 * linear);
+      used += std::snprintf(line + used, size - static_cast<std::size_t>(used), "  k-NN %.2f %%  linear %.2f %%",
+                            100 * knn, 100 * linear);
     }
     nn::train(net_);
   }

@@ -44,13 +44,14 @@ struct Encoder {
 template <class D>
 struct PretrainNet {
   Encoder<D> encoder;
-  std::optional<glia::ssl::Predictor<D>> predictor;                    // BYOL, SimSiam
+  std::optional<glia::ssl::Predictor<D>> predictor;                       // BYOL, SimSiam
   std::optional<glia::ssl::MomentumEncoder<Encoder<D>>> momentum_target;  // BYOL
   GLIA_MEMBERS(encoder, predictor, momentum_target)
 
   explicit PretrainNet(const PretrainOptions& o) : encoder(o) {
     if (o.objective == "byol" || o.objective == "simsiam")
-      predictor.emplace(glia::ssl::PredictorOptions{.in = projection_of(o), .hidden = std::max<Index>(projection_of(o) / 2, 1)});
+      predictor.emplace(
+          glia::ssl::PredictorOptions{.in = projection_of(o), .hidden = std::max<Index>(projection_of(o) / 2, 1)});
     if (o.objective == "byol") momentum_target.emplace(encoder);
   }
 
@@ -64,7 +65,8 @@ struct PretrainNet {
     const auto [z1, z2] = halves(z);
     if (o.objective == "ntxent") return glia::ssl::nt_xent(z1, z2, o.temperature);
     // per dimension, so that one learning rate serves any width
-    if (o.objective == "barlow") return glia::ssl::barlow_twins(z1, z2, {.scale = 1.0 / static_cast<double>(projection_of(o))});
+    if (o.objective == "barlow")
+      return glia::ssl::barlow_twins(z1, z2, {.scale = 1.0 / static_cast<double>(projection_of(o))});
     if (o.objective == "vicreg") return glia::ssl::vicreg(z1, z2, {.invariance = 1, .variance = 1, .covariance = 0.04});
     const auto [p1, p2] = halves((*predictor)(z));
     if (o.objective == "simsiam") return glia::ssl::simsiam_loss(p1, p2, z1, z2);

@@ -1,7 +1,7 @@
 #pragma once
-// Residual networks of basic blocks for 32-pixel images (He et al. 2016): a 3x3 stem without pooling, then stages of which all but
-// the first halve the image. ResNet-18 and 34: four stages; ResNet-20, 32, ... (6n + 2): three stages of 16, 32, 64 channels.
-// Members bear the names of torchvision's ResNet.
+// Residual networks of basic blocks for 32-pixel images (He et al. 2016): a 3x3 stem without pooling, then stages of
+// which all but the first halve the image. ResNet-18 and 34: four stages; ResNet-20, 32, ... (6n + 2): three stages of
+// 16, 32, 64 channels. Members bear the names of torchvision's ResNet.
 
 #include <glia/nn/containers.hpp>
 #include <glia/nn/conv.hpp>
@@ -18,8 +18,9 @@ namespace cifar100 {
 namespace nn = glia::nn;
 using glia::Index;
 
-// Two 3x3 convolutions with a shortcut. Where the shape changes the shortcut is a 1x1 convolution with batch norm (option B) or
-// every second pixel with zeros for the new channels, half of them in front (option A, without parameters).
+// Two 3x3 convolutions with a shortcut. Where the shape changes the shortcut is a 1x1 convolution with batch norm
+// (option B) or every second pixel with zeros for the new channels, half of them in front (option A, without
+// parameters).
 template <class D>
 struct BasicBlock {
   nn::Conv2d<D> conv1;
@@ -69,7 +70,8 @@ struct ResNet {
   std::vector<std::vector<BasicBlock<D>>> layers;  // visited as layer1, layer2, ...
 
   ResNet(const std::vector<Index>& widths, const std::vector<Index>& blocks, bool projection)
-      : conv1({.in = 3, .out = widths.at(0), .kernel = 3, .padding = 1, .bias = false}), bn1(widths[0], {.relu = true}) {
+      : conv1({.in = 3, .out = widths.at(0), .kernel = 3, .padding = 1, .bias = false}),
+        bn1(widths[0], {.relu = true}) {
     nn::init::kaiming_normal(conv1.weight);
     Index in = widths[0];
     for (std::size_t s = 0; s < widths.size(); ++s) {
@@ -120,7 +122,8 @@ struct ResNet {
   static void each(Self& self, Visitor& visitor) {
     visitor("conv1", self.conv1);
     visitor("bn1", self.bn1);
-    for (std::size_t s = 0; s < self.layers.size(); ++s) visitor(("layer" + std::to_string(s + 1)).c_str(), self.layers[s]);
+    for (std::size_t s = 0; s < self.layers.size(); ++s)
+      visitor(("layer" + std::to_string(s + 1)).c_str(), self.layers[s]);
   }
 };
 

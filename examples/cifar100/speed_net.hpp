@@ -1,5 +1,6 @@
 #pragma once
-// The speed net: few, wide layers behind a fixed whitening stem, for good accuracy per second of training on 32-pixel images.
+// The speed net: few, wide layers behind a fixed whitening stem, for good accuracy per second of training on 32-pixel
+// images.
 
 #include <glia/nn/conv.hpp>
 #include <glia/nn/normalization.hpp>
@@ -14,7 +15,8 @@ namespace cifar100 {
 namespace nn = glia::nn;
 using glia::Index;
 
-// Convolution to a new width, halving the image, then a residual convolution. The last stage leaves its output unactivated.
+// Convolution to a new width, halving the image, then a residual convolution. The last stage leaves its output
+// unactivated.
 template <class D>
 struct SpeedStage {
   nn::Conv2d<D> widen;

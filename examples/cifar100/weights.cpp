@@ -42,7 +42,8 @@ std::string usual_name(const std::string& name) {
       out.push_back("fc");
     } else if (part == "running_variance") {
       out.push_back("running_var");
-    } else if (part.size() == 7 && part.compare(0, 4, "conv") == 0 && ends_with(part, "_x")) {  // conv2_x: the first stage
+    } else if (part.size() == 7 && part.compare(0, 4, "conv") == 0 &&
+               ends_with(part, "_x")) {  // conv2_x: the first stage
       out.push_back("layer" + std::string(1, static_cast<char>(part[4] - 1)));
     } else if (part == "residual_function" && residual.count(next) != 0) {
       out.push_back(residual.at(next));
@@ -90,15 +91,15 @@ Names names_of(const WeightFile& file, const Backbone<glia::Cpu>& backbone, cons
     found = true;
   }
   if (!found || out.all.count(out.prefix + mark) == 0)
-    glia::raise<glia::FormatError>(op, "\"", file.path().string(), "\" has no tensor that ends in \"", mark, "\"",
-                                   options.prefix == "auto" ? std::string() : " under the prefix \"" + out.prefix + "\"",
-                                   "; is it the file of another backbone? Its first names: ",
-                                   [&] {
-                                     std::string list;
-                                     for (std::size_t i = 0; i < file.entries().size() && i < 3; ++i)
-                                       list += (i == 0 ? "" : ", ") + file.entries()[i].name;
-                                     return list.empty() ? std::string("none") : list;
-                                   }());
+    glia::raise<glia::FormatError>(
+        op, "\"", file.path().string(), "\" has no tensor that ends in \"", mark, "\"",
+        options.prefix == "auto" ? std::string() : " under the prefix \"" + out.prefix + "\"",
+        "; is it the file of another backbone? Its first names: ", [&] {
+          std::string list;
+          for (std::size_t i = 0; i < file.entries().size() && i < 3; ++i)
+            list += (i == 0 ? "" : ", ") + file.entries()[i].name;
+          return list.empty() ? std::string("none") : list;
+        }());
   for (const auto& [usual, entry] : out.all)
     if (usual.compare(0, out.prefix.size(), out.prefix) == 0) out.below.emplace(usual.substr(out.prefix.size()), entry);
   return out;
@@ -126,11 +127,13 @@ glia::Tensor<float> in_our_layout(const WeightFile& file, const std::string& nam
 }
 
 // What a checkpoint's batch norm in front of the head does in evaluation: scale and shift per feature.
-void fold_feature_norm(const WeightFile& file, const Names& names, glia::Tensor<float>& weight, glia::Tensor<float>& bias) {
+void fold_feature_norm(const WeightFile& file, const Names& names, glia::Tensor<float>& weight,
+                       glia::Tensor<float>& bias) {
   const std::string prefix = parent_of(names.prefix) + "feature_norm.";
   if (!file.native() || names.all.count(prefix + "running_mean") == 0) return;
   const auto values = [&](const char* part) { return file.get(names.all.at(prefix + part)->name).to_vector(); };
-  const auto mean = values("running_mean"), variance = values("running_var"), gain = values("weight"), offset = values("bias");
+  const auto mean = values("running_mean"), variance = values("running_var"), gain = values("weight"),
+             offset = values("bias");
   const Index classes = weight.size(0), channels = weight.size(1);
   float* w = weight.mutable_data();
   float* b = bias.mutable_data();
@@ -163,7 +166,8 @@ WeightFile::WeightFile(std::filesystem::path path) : path_(std::move(path)) {
     for (const auto& entry : opened.entries()) entries_.push_back({entry.name, entry.shape});
     file_ = std::move(opened);
   }
-  native_ = std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return ends_with(e.name, ".running_variance"); });
+  native_ = std::any_of(entries_.begin(), entries_.end(),
+                        [](const Entry& e) { return ends_with(e.name, ".running_variance"); });
 }
 
 glia::Tensor<float> WeightFile::get(const std::string& name) const {
@@ -172,7 +176,8 @@ glia::Tensor<float> WeightFile::get(const std::string& name) const {
 }
 
 std::size_t WeightReport::count(WeightStatus status) const {
-  return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [&](const WeightRow& r) { return r.status == status; }));
+  return static_cast<std::size_t>(
+      std::count_if(rows.begin(), rows.end(), [&](const WeightRow& r) { return r.status == status; }));
 }
 
 std::string WeightReport::text(bool all) const {
@@ -197,7 +202,8 @@ std::string WeightReport::text(bool all) const {
 glia::Tensor<float> fit_stem(const glia::Tensor<float>& filters, Index size, StemFit fit) {
   const Index out = filters.size(0), high = filters.size(1), wide = filters.size(2), in = filters.size(3);
   if (high < size || wide < size || (fit == StemFit::crop && ((high - size) % 2 != 0 || (wide - size) % 2 != 0)))
-    glia::raise<glia::ShapeError>("fit_stem", "filters of shape ", filters.shape(), " do not shrink to ", size, "x", size);
+    glia::raise<glia::ShapeError>("fit_stem", "filters of shape ", filters.shape(), " do not shrink to ", size, "x",
+                                  size);
   // Share of source tap y in target tap t along one axis.
   const auto share = [&](Index t, Index y, Index n) {
     if (fit == StemFit::crop) return y == t + (n - size) / 2 ? 1.0 : 0.0;
@@ -215,7 +221,8 @@ glia::Tensor<float> fit_stem(const glia::Tensor<float>& filters, Index size, Ste
     for (Index y = 0; y < high; ++y)
       for (Index x = 0; x < wide; ++x)
         for (Index c = 0; c < in; ++c) {
-          const auto value = static_cast<double>(source[static_cast<std::size_t>(((o * high + y) * wide + x) * in + c)]);
+          const auto value =
+              static_cast<double>(source[static_cast<std::size_t>(((o * high + y) * wide + x) * in + c)]);
           before += value * value;
           for (Index i = 0; i < size; ++i)
             for (Index j = 0; j < size; ++j)
@@ -260,8 +267,9 @@ WeightReport load_weights(const WeightFile& file, PlainClassifier& net, const We
         if (loaded.shape() == wanted) {
           row.status = WeightStatus::loaded;
           plan(object.tensor(), std::move(loaded));
-        } else if (path == "conv1.weight" && loaded.rank() == 4 && loaded.size(0) == wanted[0] && loaded.size(3) == wanted[3] &&
-                   loaded.size(1) > wanted[1] && loaded.size(1) == loaded.size(2) && loaded.size(1) % 2 == 1) {
+        } else if (path == "conv1.weight" && loaded.rank() == 4 && loaded.size(0) == wanted[0] &&
+                   loaded.size(3) == wanted[3] && loaded.size(1) > wanted[1] && loaded.size(1) == loaded.size(2) &&
+                   loaded.size(1) % 2 == 1) {
           row.status = WeightStatus::adapted;
           row.note = glia::text(loaded.size(1), "x", loaded.size(2), " stem to ", wanted[1], "x", wanted[2],
                                 options.stem == StemFit::area ? ", by area" : ", its middle");
@@ -276,8 +284,9 @@ WeightReport load_weights(const WeightFile& file, PlainClassifier& net, const We
     }
   });
   if (problem_count > 0 && !options.partial)
-    glia::raise<glia::FormatError>(op, "\"", file.path().string(), "\" does not hold all of the backbone; missing or of another shape: ",
-                                   problems, problem_count > 4 ? " and " + std::to_string(problem_count - 4) + " more" : std::string());
+    glia::raise<glia::FormatError>(
+        op, "\"", file.path().string(), "\" does not hold all of the backbone; missing or of another shape: ", problems,
+        problem_count > 4 ? " and " + std::to_string(problem_count - 4) + " more" : std::string());
   const auto* weight = find_head(names, "weight");
   const auto* bias = find_head(names, "bias");
   for (const auto* part : {weight, bias})
@@ -295,8 +304,8 @@ WeightReport load_weights(const WeightFile& file, PlainClassifier& net, const We
       report.head = true;
     } else if (weight != nullptr && weight->shape.rank() == 2) {
       row.status = WeightStatus::adapted;
-      row.note = glia::text(weight->shape[0], " classes of ", weight->shape[1], " features in the file, ", wanted[0], " of ", wanted[1],
-                            " here: starts afresh");
+      row.note = glia::text(weight->shape[0], " classes of ", weight->shape[1], " features in the file, ", wanted[0],
+                            " of ", wanted[1], " here: starts afresh");
     }
     report.rows.push_back(std::move(row));
   }
@@ -308,7 +317,8 @@ WeightReport load_weights(const WeightFile& file, PlainClassifier& net, const We
       continue;
     }
     const bool counter = ends_with(entry.name, "num_batches_tracked");
-    report.rows.push_back({WeightStatus::unexpected, {}, entry.name, counter ? "a counter that is not needed here" : ""});
+    report.rows.push_back(
+        {WeightStatus::unexpected, {}, entry.name, counter ? "a counter that is not needed here" : ""});
   }
   for (const auto& action : actions) action();
   return report;

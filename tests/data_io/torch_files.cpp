@@ -46,9 +46,10 @@ std::string pickle_error(const std::string& body) {
 }
 
 // A pickle of one tensor: storage of `elements` floats, offset, shape and strides as opcodes.
-std::string tensor_pickle(const std::string& elements, const std::string& offset, const std::string& shape, const std::string& strides) {
-  return "ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage") + "ctorch\nFloatStorage\n" + word("0") + word("cpu") + elements +
-         "tQ" + offset + shape + strides + "\x89)tR.";
+std::string tensor_pickle(const std::string& elements, const std::string& offset, const std::string& shape,
+                          const std::string& strides) {
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage") + "ctorch\nFloatStorage\n" + word("0") +
+         word("cpu") + elements + "tQ" + offset + shape + strides + "\x89)tR.";
 }
 
 void check_contents(const io::TorchFile& file) {
@@ -132,9 +133,15 @@ TEST_CASE("pickle: every wrong program ends in a FormatError") {
   CHECK(contains(pickle_error("q\x01."), "remembers a value that is not there"));
   CHECK(contains(pickle_error("Na."), "expects a list"));
   CHECK(contains(pickle_error("NNa."), "expects a list"));
-  CHECK(contains(pickle_error("}(NU\x01k" "Nu."), "has no value"));
-  CHECK(contains(pickle_error("X\xff\xff\xff\x7f" "abc"), "ends where 2147483647 more bytes"));
-  CHECK(contains(pickle_error("\x8d\xff\xff\xff\xff\xff\xff\xff\xff" "abc"), "more bytes were expected"));
+  CHECK(contains(pickle_error("}(NU\x01k"
+                              "Nu."),
+                 "has no value"));
+  CHECK(contains(pickle_error("X\xff\xff\xff\x7f"
+                              "abc"),
+                 "ends where 2147483647 more bytes"));
+  CHECK(contains(pickle_error("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                              "abc"),
+                 "more bytes were expected"));
   CHECK(contains(pickle_error("\x8b\xff\xff\xff\xff"), "more bytes were expected"));
   CHECK(contains(pickle_error("K"), "more bytes were expected"));
   CHECK(contains(pickle_error("N)R."), "no function"));
@@ -159,7 +166,8 @@ TEST_CASE("pickle: tensors stay inside their storage") {
   CHECK(contains(pickle_error(tensor_pickle(six, zero, huge + huge + "\x86", rows)), "too many elements"));
   CHECK(contains(pickle_error(tensor_pickle(six, zero, two_three, huge + huge + "\x86")), "leaves its storage"));
   const std::string million = "J" + little(20'000'000, 4);
-  CHECK(contains(pickle_error(tensor_pickle(six, zero, million + "\x85", zero + "\x85")), "in a storage of 6 elements"));
+  CHECK(
+      contains(pickle_error(tensor_pickle(six, zero, million + "\x85", zero + "\x85")), "in a storage of 6 elements"));
 }
 
 TEST_CASE("torch files: damage is reported with file and byte") {
@@ -192,12 +200,16 @@ TEST_CASE("torch files: damage is reported with file and byte") {
   std::string nested = "\x80\x02]q";
   nested += '\0';
   for (int i = 1; i < 40; ++i)
-    nested += std::string("](h") + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + static_cast<char>(i);
+    nested +=
+        std::string("](h") + static_cast<char>(i - 1) + "h" + static_cast<char>(i - 1) + "eq" + static_cast<char>(i);
   nested += ".";
   const io::PickleTree tree = io::read_pickle(io::ByteSource(io::as_bytes(nested)));
   io::TorchContents out;
-  CHECK(contains(error_of([&] { io::detail::TorchLister(io::ByteSource(io::as_bytes(nested)), tree).list(out); }), "nested more than"));
-  const std::string itself = "\x80\x02]q\x01h\x01" "a.";
+  CHECK(contains(error_of([&] { io::detail::TorchLister(io::ByteSource(io::as_bytes(nested)), tree).list(out); }),
+                 "nested more than"));
+  const std::string itself =
+      "\x80\x02]q\x01h\x01"
+      "a.";
   const io::PickleTree loop = io::read_pickle(io::ByteSource(io::as_bytes(itself)));
   const io::ByteSource source(io::as_bytes(itself));
   CHECK(contains(error_of([&] { io::detail::TorchLister(source, loop).list(out); }), "nested more than"));

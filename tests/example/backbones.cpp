@@ -15,7 +15,9 @@ using glia::Shape;
 
 namespace {
 
-fs::path fixture(const std::string& name) { return fs::path(GLIA_TESTS_DIR) / "reference" / "backbones" / (name + ".pt"); }
+fs::path fixture(const std::string& name) {
+  return fs::path(GLIA_TESTS_DIR) / "reference" / "backbones" / (name + ".pt");
+}
 
 template <class F>
 std::string error_of(F&& f) {
@@ -67,7 +69,8 @@ TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("resnet18").projection);
   CHECK_FALSE(parse_backbone("resnet18-a").projection);
   CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
-  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "resnet20-c", "resnet20-w", "resnet20-w3", "resnet18-w0", "resnet20-"})
+  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "resnet20-c", "resnet20-w",
+                           "resnet20-w3", "resnet18-w0", "resnet20-"})
     CHECK(contains(error_of([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
 }
 
@@ -123,7 +126,8 @@ TEST_CASE("weights: PyTorch's outputs, from the names of five libraries") {
     CHECK(report.count(WeightStatus::missing) == 0);
     CHECK(report.count(WeightStatus::adapted) == 0);
     for (const auto& row : report.rows)
-      if (row.status == WeightStatus::unexpected) CHECK((contains(row.theirs, "num_batches_tracked") || contains(row.theirs, "expected.")));
+      if (row.status == WeightStatus::unexpected)
+        CHECK((contains(row.theirs, "num_batches_tracked") || contains(row.theirs, "expected.")));
     check_outputs(net, file);
   }
   PlainClassifier net("resnet8-a-w4", 5);
@@ -150,7 +154,8 @@ TEST_CASE("weights: what is exported has PyTorch's names, shapes and values") {
     ++of_model;
     const std::string name = entry.name.substr(6);
     CAPTURE(name);
-    const auto found = std::find_if(exported.entries().begin(), exported.entries().end(), [&](const auto& e) { return e.name == name; });
+    const auto found = std::find_if(exported.entries().begin(), exported.entries().end(),
+                                    [&](const auto& e) { return e.name == name; });
     REQUIRE(found != exported.entries().end());
     CHECK(found->shape == entry.shape);
     if (!contains(name, "num_batches")) CHECK(exported.get(name).to_vector() == original.get(entry.name).to_vector());
@@ -172,15 +177,18 @@ TEST_CASE("weights: the stem and the head are adapted, and the report says so") 
   CHECK(contains(report.text(false), "adapted     conv1.weight  (7x7 stem to 3x3, by area)"));
   CHECK(contains(report.text(false), "10 classes of 16 features in the file, 5 of 16 here: starts afresh"));
 
-  // By area: a constant filter of ones becomes 49 / 9 in every tap, and the sum over the taps (the response to a constant image) stays.
-  for (const float value : fit_stem(glia::ones({1, 7, 7, 1}), 3, StemFit::area).to_vector()) CHECK(std::abs(value - 49.0f / 9) < 1e-5f);
+  // By area: a constant filter of ones becomes 49 / 9 in every tap, and the sum over the taps (the response to a
+  // constant image) stays.
+  for (const float value : fit_stem(glia::ones({1, 7, 7, 1}), 3, StemFit::area).to_vector())
+    CHECK(std::abs(value - 49.0f / 9) < 1e-5f);
   const auto filters = noise({4, 7, 7, 3});
   const auto small = fit_stem(filters, 3, StemFit::area);
   CHECK(small.shape() == Shape{4, 3, 3, 3});
   CHECK(difference(glia::sum(small, glia::Axes{1, 2}), glia::sum(filters, glia::Axes{1, 2})) < 1e-5);
   // By cropping: the middle taps in their old proportions, the norm of each filter as before.
   const auto middle = fit_stem(filters, 3, StemFit::crop);
-  CHECK(difference(glia::sum(middle * middle, glia::Axes{1, 2, 3}), glia::sum(filters * filters, glia::Axes{1, 2, 3})) < 1e-5);
+  CHECK(difference(glia::sum(middle * middle, glia::Axes{1, 2, 3}), glia::sum(filters * filters, glia::Axes{1, 2, 3})) <
+        1e-5);
   const auto cut = filters.slice(1, {2, 5}).slice(2, {2, 5}).contiguous().to_vector(), kept = middle.to_vector();
   CHECK(std::abs(kept[0] / cut[0] - kept[10] / cut[10]) < 1e-4f);
   CHECK(contains(error_of([&] { fit_stem(glia::ones({1, 2, 2, 1}), 3, StemFit::area); }), "do not shrink"));
@@ -191,12 +199,14 @@ TEST_CASE("weights: files that do not fit are refused and change nothing") {
   const WeightFile file(fixture("resnet8-a-w4"));
   PlainClassifier other("resnet8-b-w4", 5);
   const auto before = std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector();
-  CHECK(contains(error_of([&] { load_weights(file, other); }), "missing or of another shape: layer2.0.downsample.0.weight"));
+  CHECK(contains(error_of([&] { load_weights(file, other); }),
+                 "missing or of another shape: layer2.0.downsample.0.weight"));
   CHECK(std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector() == before);
   const auto report = load_weights(file, other, {.partial = true});
   CHECK(report.count(WeightStatus::missing) == 10);  // two shortcuts of a convolution and four tensors of batch norm
   PlainClassifier wide("resnet8-a-w8", 5);
-  CHECK(contains(error_of([&] { load_weights(file, wide); }), "conv1.weight (shape [4, 3, 3, 3] in the file, [8, 3, 3, 3] here)"));
+  CHECK(contains(error_of([&] { load_weights(file, wide); }),
+                 "conv1.weight (shape [4, 3, 3, 3] in the file, [8, 3, 3, 3] here)"));
   PlainClassifier speed("slim-w4", 5);
   CHECK(contains(error_of([&] { load_weights(file, speed); }), "has no tensor that ends in \"stages.0.widen.weight\""));
   PlainClassifier right("resnet8-a-w4", 5);

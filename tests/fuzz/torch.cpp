@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       // an exact copy, so that a read past the end is past the allocation
       const std::vector<unsigned char> bytes(data + place.begin, data + place.begin + place.bytes);
       const auto elements = glia::io::gather_torch_tensor(entry, bytes);
-      if (elements.size() != static_cast<std::size_t>(entry.shape.numel()) * glia::io::file_type_info(entry.type).bytes) std::abort();
+      if (elements.size() != static_cast<std::size_t>(entry.shape.numel()) * glia::io::file_type_info(entry.type).bytes)
+        std::abort();
     }
   } catch (const glia::FormatError&) {
   }

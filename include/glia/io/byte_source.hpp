@@ -18,10 +18,12 @@ class ByteSource {
   const std::string& name() const { return name_; }
   std::uint64_t size() const { return size_; }
 
-  // Fills `out` from `offset` on. Errors: FormatError naming `op`, source and byte if the source ends before; FileError.
+  // Fills `out` from `offset` on. Errors: FormatError naming `op`, source and byte if the source ends before;
+  // FileError.
   void read(std::uint64_t offset, std::span<unsigned char> out, std::string_view op) const {
     if (offset > size_ || out.size() > size_ - offset)
-      raise<FormatError>(op, "\"", name_, "\", byte ", offset, ": ", out.size(), " bytes expected, but the file has only ", size_);
+      raise<FormatError>(op, "\"", name_, "\", byte ", offset, ": ", out.size(),
+                         " bytes expected, but the file has only ", size_);
     if (file_) return file_->read_at(offset, out);
     std::copy_n(memory_.data() + offset, out.size(), out.data());
   }

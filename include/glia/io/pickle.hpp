@@ -1,7 +1,7 @@
 #pragma once
-// A restricted reader of Python pickles: numbers, strings, truth values, None, lists, tuples, dicts, OrderedDict and PyTorch's
-// tensors. Nothing is ever executed: everything else is refused by its name. A machine with an explicit stack, so that no
-// input makes it recurse. Opcodes: Python's pickletools; tensors: torch/serialization.py.
+// A restricted reader of Python pickles: numbers, strings, truth values, None, lists, tuples, dicts, OrderedDict and
+// PyTorch's tensors. Nothing is ever executed: everything else is refused by its name. A machine with an explicit
+// stack, so that no input makes it recurse. Opcodes: Python's pickletools; tensors: torch/serialization.py.
 
 #include <glia/io/byte_source.hpp>
 #include <glia/io/dtype.hpp>
@@ -17,7 +17,20 @@
 
 namespace GLIA_NS::io {
 
-enum class PickleKind : std::uint8_t { none, boolean, integer, big_integer, real, text, list, tuple, dict, tensor, storage, global };
+enum class PickleKind : std::uint8_t {
+  none,
+  boolean,
+  integer,
+  big_integer,
+  real,
+  text,
+  list,
+  tuple,
+  dict,
+  tensor,
+  storage,
+  global
+};
 
 // Where tensors keep their elements; the bytes are elsewhere in the file, under `key`.
 struct PickleStorage {
@@ -36,9 +49,9 @@ struct PickleTensor {
 // One value. Containers hold positions of PickleTree::values; a value may be in several containers, even in itself.
 struct PickleValue {
   PickleKind kind = PickleKind::none;
-  std::int64_t integer = 0;           // boolean, integer; position in tensors or storages
+  std::int64_t integer = 0;  // boolean, integer; position in tensors or storages
   double real = 0;
-  std::string text = {};              // text; the little-endian bytes of a big integer; "module.name" of a global
+  std::string text = {};                  // text; the little-endian bytes of a big integer; "module.name" of a global
   std::vector<std::uint32_t> items = {};  // list, tuple; a dict's keys and values in turn
 };
 
@@ -73,9 +86,9 @@ inline constexpr std::array<TorchStorageType, 10> torch_storage_types{{
     {"torch.BoolStorage", FileType::boolean},
 }};
 
-inline constexpr std::array<std::string_view, 5> torch_functions{"collections.OrderedDict", "torch.Size",
-                                                                 "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
-                                                                 "torch._utils._rebuild_parameter"};
+inline constexpr std::array<std::string_view, 5> torch_functions{
+    "collections.OrderedDict", "torch.Size", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_parameter"};
 
 // Reads a source forwards through a buffer.
 class ForwardReader {
@@ -89,7 +102,8 @@ class ForwardReader {
   // The next `count` bytes, valid until the next call.
   Bytes take(std::uint64_t count) {
     if (count > left())
-      raise<FormatError>(op_, "\"", source_->name(), "\", byte ", at_, ": the pickle ends where ", count, " more bytes were expected");
+      raise<FormatError>(op_, "\"", source_->name(), "\", byte ", at_, ": the pickle ends where ", count,
+                         " more bytes were expected");
     if (at_ < buffer_begin_ || at_ + count > buffer_begin_ + buffer_.size()) {
       buffer_.resize(static_cast<std::size_t>(std::min(left(), std::max<std::uint64_t>(count, 1 << 14))));
       buffer_begin_ = at_;
@@ -131,7 +145,8 @@ class Unpickler {
     raise<FormatError>(op_, "\"", source_->name(), "\", byte ", at_, ": ", reason...);
   }
   [[noreturn]] void refuse(std::string_view what) const {
-    fail("refuses ", what, ": only tensors, numbers, strings, truth values, None, lists, tuples, dicts and OrderedDict are read; "
+    fail("refuses ", what,
+         ": only tensors, numbers, strings, truth values, None, lists, tuples, dicts and OrderedDict are read; "
          "save the state_dict alone");
   }
 
@@ -177,7 +192,8 @@ class Unpickler {
     return out;
   }
   PickleValue& top(PickleKind kind, const char* what) {
-    if (stack_.empty() || stack_.back() == mark || tree_.values[stack_.back()].kind != kind) fail("the pickle expects ", what);
+    if (stack_.empty() || stack_.back() == mark || tree_.values[stack_.back()].kind != kind)
+      fail("the pickle expects ", what);
     return tree_.values[stack_.back()];
   }
   const PickleValue& value(std::uint32_t at) const { return tree_.values[at]; }
@@ -201,7 +217,9 @@ class Unpickler {
     auto& items = top(PickleKind::list, "a list").items;
     items.insert(items.end(), more.begin(), more.end());
   }
-  void push_items(PickleKind kind, std::vector<std::uint32_t> items) { push({.kind = kind, .items = std::move(items)}); }
+  void push_items(PickleKind kind, std::vector<std::uint32_t> items) {
+    push({.kind = kind, .items = std::move(items)});
+  }
   void push_tuple(std::size_t count) {
     std::vector<std::uint32_t> items(count);
     for (std::size_t i = count; i-- > 0;) items[i] = pop();
@@ -250,20 +268,24 @@ class Unpickler {
   void push_storage() {
     const std::vector<std::uint32_t> parts = value(top_tuple()).items;
     stack_.pop_back();
-    if (parts.size() < 5 || parts.size() > 6 || value(parts[0]).text != "storage" || value(parts[1]).kind != PickleKind::global ||
-        value(parts[2]).kind != PickleKind::text)
+    if (parts.size() < 5 || parts.size() > 6 || value(parts[0]).text != "storage" ||
+        value(parts[1]).kind != PickleKind::global || value(parts[2]).kind != PickleKind::text)
       fail("an external value that is no tensor storage");
     if (parts.size() == 6 && value(parts[5]).kind != PickleKind::none) fail("views of storages are not supported");
-    PickleStorage storage{value(parts[2]).text, FileType::f32, static_cast<std::uint64_t>(count_of(parts[4], "the size of a storage"))};
+    PickleStorage storage{value(parts[2]).text, FileType::f32,
+                          static_cast<std::uint64_t>(count_of(parts[4], "the size of a storage"))};
     const std::string& name = value(parts[1]).text;
-    const auto* known = std::find_if(torch_storage_types.begin(), torch_storage_types.end(), [&](const auto& t) { return t.name == name; });
+    const auto* known = std::find_if(torch_storage_types.begin(), torch_storage_types.end(),
+                                     [&](const auto& t) { return t.name == name; });
     if (known == torch_storage_types.end()) fail(name, " is no type of storage");
     storage.type = known->type;
-    if (!checked_bytes({static_cast<Index>(storage.elements)}, file_type_info(storage.type).bytes)) fail("storage \"", printable(storage.key), "\" is too large");
+    if (!checked_bytes({static_cast<Index>(storage.elements)}, file_type_info(storage.type).bytes))
+      fail("storage \"", printable(storage.key), "\" is too large");
     const auto [found, fresh] = storage_of_key_.emplace(storage.key, tree_.storages.size());
     if (fresh) {
       tree_.storages.push_back(std::move(storage));
-    } else if (tree_.storages[found->second].type != storage.type || tree_.storages[found->second].elements != storage.elements) {
+    } else if (tree_.storages[found->second].type != storage.type ||
+               tree_.storages[found->second].elements != storage.elements) {
       fail("storage \"", printable(storage.key), "\" appears with two types or sizes");
     }
     push({.kind = PickleKind::storage, .integer = static_cast<std::int64_t>(found->second)});
@@ -283,27 +305,30 @@ class Unpickler {
     out.strides = extents_of(parts[3], "the strides");
     if (out.shape.rank() != out.strides.rank()) fail("a tensor of shape ", out.shape, " with strides ", out.strides);
     const PickleStorage& storage = tree_.storages[out.storage];
-    if (!checked_bytes(out.shape, file_type_info(storage.type).bytes)) fail("a tensor of shape ", out.shape, " has too many elements");
+    if (!checked_bytes(out.shape, file_type_info(storage.type).bytes))
+      fail("a tensor of shape ", out.shape, " has too many elements");
     const auto elements = static_cast<std::uint64_t>(out.shape.numel());
     if (elements > std::max(storage.elements, pickle_max_expanded))
       fail("a tensor of shape ", out.shape, " in a storage of ", storage.elements, " elements");
     std::uint64_t last = out.offset;  // position of the last element
     bool inside = elements == 0 || last < storage.elements;
     for (int i = 0; elements > 0 && inside && i < out.shape.rank(); ++i) {
-      const auto steps = static_cast<std::uint64_t>(out.shape[i] - 1), stride = static_cast<std::uint64_t>(out.strides[i]);
+      const auto steps = static_cast<std::uint64_t>(out.shape[i] - 1),
+                 stride = static_cast<std::uint64_t>(out.strides[i]);
       inside = stride == 0 || steps <= (storage.elements - 1 - last) / stride;
       if (inside) last += steps * stride;
     }
     if (!inside)
-      fail("a tensor of shape ", out.shape, ", strides ", out.strides, " and offset ", out.offset, " leaves its storage of ",
-           storage.elements, " elements");
+      fail("a tensor of shape ", out.shape, ", strides ", out.strides, " and offset ", out.offset,
+           " leaves its storage of ", storage.elements, " elements");
     tree_.tensors.push_back(std::move(out));
     push({.kind = PickleKind::tensor, .integer = static_cast<std::int64_t>(tree_.tensors.size() - 1)});
   }
 
   void reduce() {
     const std::uint32_t arguments = pop(), function = pop();
-    if (value(arguments).kind != PickleKind::tuple || value(function).kind != PickleKind::global) fail("a call of something that is no function");
+    if (value(arguments).kind != PickleKind::tuple || value(function).kind != PickleKind::global)
+      fail("a call of something that is no function");
     const std::vector<std::uint32_t> parts = value(arguments).items;
     const std::string& name = value(function).text;
     if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return push_tensor(parts);
@@ -317,11 +342,13 @@ class Unpickler {
     }
     if (name != "collections.OrderedDict") fail("a call of ", name);
     PickleValue dict{.kind = PickleKind::dict};
-    if (parts.size() > 1 || (parts.size() == 1 && value(parts[0]).kind != PickleKind::list)) fail("an OrderedDict of something that is no list");
+    if (parts.size() > 1 || (parts.size() == 1 && value(parts[0]).kind != PickleKind::list))
+      fail("an OrderedDict of something that is no list");
     if (parts.size() == 1) {
       for (const std::uint32_t pair : value(parts[0]).items) {
         const PickleValue& p = value(pair);
-        if ((p.kind != PickleKind::tuple && p.kind != PickleKind::list) || p.items.size() != 2) fail("an OrderedDict with an item that is no pair");
+        if ((p.kind != PickleKind::tuple && p.kind != PickleKind::list) || p.items.size() != 2)
+          fail("an OrderedDict with an item that is no pair");
         dict.items.insert(dict.items.end(), p.items.begin(), p.items.end());
       }
     }
@@ -334,27 +361,51 @@ class Unpickler {
     const auto code = in_.take(1)[0];
     switch (code) {
       case 0x80:  // PROTO
-        if (const auto protocol = in_.number<std::uint8_t>(); protocol > 5) fail("pickle protocol ", int{protocol}, ", at most 5 is known");
+        if (const auto protocol = in_.number<std::uint8_t>(); protocol > 5)
+          fail("pickle protocol ", int{protocol}, ", at most 5 is known");
         return true;
-      case 0x95: in_.take(8); return true;  // FRAME
+      case 0x95:
+        in_.take(8);
+        return true;  // FRAME
       case '.':
         tree_.root = pop();
         return false;
-      case '(': stack_.push_back(mark); return true;
-      case '0': static_cast<void>(pop()); return true;
-      case '1': pop_to_mark(); return true;
+      case '(':
+        stack_.push_back(mark);
+        return true;
+      case '0':
+        static_cast<void>(pop());
+        return true;
+      case '1':
+        pop_to_mark();
+        return true;
       case '2': {
         const std::uint32_t again = pop();
         stack_.push_back(again), stack_.push_back(again);
         return true;
       }
-      case 'N': push({}); return true;
-      case 0x88: case 0x89: push({.kind = PickleKind::boolean, .integer = code == 0x88 ? 1 : 0}); return true;
-      case 'J': push_integer(static_cast<std::int32_t>(in_.number<std::uint32_t>())); return true;
-      case 'K': push_integer(in_.number<std::uint8_t>()); return true;
-      case 'M': push_integer(in_.number<std::uint16_t>()); return true;
-      case 0x8a: push_long(in_.number<std::uint8_t>()); return true;
-      case 0x8b: push_long(in_.number<std::uint32_t>()); return true;
+      case 'N':
+        push({});
+        return true;
+      case 0x88:
+      case 0x89:
+        push({.kind = PickleKind::boolean, .integer = code == 0x88 ? 1 : 0});
+        return true;
+      case 'J':
+        push_integer(static_cast<std::int32_t>(in_.number<std::uint32_t>()));
+        return true;
+      case 'K':
+        push_integer(in_.number<std::uint8_t>());
+        return true;
+      case 'M':
+        push_integer(in_.number<std::uint16_t>());
+        return true;
+      case 0x8a:
+        push_long(in_.number<std::uint8_t>());
+        return true;
+      case 0x8b:
+        push_long(in_.number<std::uint32_t>());
+        return true;
       case 'G': {  // big-endian
         const Bytes bytes = in_.take(8);
         std::uint64_t bits = 0;
@@ -362,21 +413,45 @@ class Unpickler {
         push({.kind = PickleKind::real, .real = std::bit_cast<double>(bits)});
         return true;
       }
-      case 'X': case 'T': push_text(in_.number<std::uint32_t>()); return true;
-      case 0x8c: case 'U': push_text(in_.number<std::uint8_t>()); return true;
-      case 0x8d: push_text(in_.number<std::uint64_t>()); return true;
-      case ']': push_items(PickleKind::list, {}); return true;
-      case 'l': push_items(PickleKind::list, pop_to_mark()); return true;
+      case 'X':
+      case 'T':
+        push_text(in_.number<std::uint32_t>());
+        return true;
+      case 0x8c:
+      case 'U':
+        push_text(in_.number<std::uint8_t>());
+        return true;
+      case 0x8d:
+        push_text(in_.number<std::uint64_t>());
+        return true;
+      case ']':
+        push_items(PickleKind::list, {});
+        return true;
+      case 'l':
+        push_items(PickleKind::list, pop_to_mark());
+        return true;
       case 'a': {
         const std::uint32_t item = pop();
         extend_list({item});
         return true;
       }
-      case 'e': extend_list(pop_to_mark()); return true;
-      case ')': push_items(PickleKind::tuple, {}); return true;
-      case 't': push_items(PickleKind::tuple, pop_to_mark()); return true;
-      case 0x85: case 0x86: case 0x87: push_tuple(static_cast<std::size_t>(code - 0x84)); return true;
-      case '}': push_items(PickleKind::dict, {}); return true;
+      case 'e':
+        extend_list(pop_to_mark());
+        return true;
+      case ')':
+        push_items(PickleKind::tuple, {});
+        return true;
+      case 't':
+        push_items(PickleKind::tuple, pop_to_mark());
+        return true;
+      case 0x85:
+      case 0x86:
+      case 0x87:
+        push_tuple(static_cast<std::size_t>(code - 0x84));
+        return true;
+      case '}':
+        push_items(PickleKind::dict, {});
+        return true;
       case 'd': {
         auto items = pop_to_mark();
         push_items(PickleKind::dict, {});
@@ -388,12 +463,24 @@ class Unpickler {
         extend_dict({key, item});
         return true;
       }
-      case 'u': extend_dict(pop_to_mark()); return true;
-      case 'q': put(in_.number<std::uint8_t>()); return true;
-      case 'r': put(in_.number<std::uint32_t>()); return true;
-      case 0x94: put(static_cast<std::uint32_t>(memo_.size())); return true;
-      case 'h': get(in_.number<std::uint8_t>()); return true;
-      case 'j': get(in_.number<std::uint32_t>()); return true;
+      case 'u':
+        extend_dict(pop_to_mark());
+        return true;
+      case 'q':
+        put(in_.number<std::uint8_t>());
+        return true;
+      case 'r':
+        put(in_.number<std::uint32_t>());
+        return true;
+      case 0x94:
+        put(static_cast<std::uint32_t>(memo_.size()));
+        return true;
+      case 'h':
+        get(in_.number<std::uint8_t>());
+        return true;
+      case 'j':
+        get(in_.number<std::uint32_t>());
+        return true;
       case 'c': {
         const std::string module = line();
         push_global(module, line());
@@ -401,12 +488,17 @@ class Unpickler {
       }
       case 0x93: {
         const std::uint32_t name = pop(), module = pop();
-        if (value(name).kind != PickleKind::text || value(module).kind != PickleKind::text) fail("a global without a name");
+        if (value(name).kind != PickleKind::text || value(module).kind != PickleKind::text)
+          fail("a global without a name");
         push_global(std::string(value(module).text), std::string(value(name).text));
         return true;
       }
-      case 'Q': push_storage(); return true;
-      case 'R': reduce(); return true;
+      case 'Q':
+        push_storage();
+        return true;
+      case 'R':
+        reduce();
+        return true;
       case 'b': {  // the attributes of a dict (a state_dict's _metadata) are of no use here
         const std::uint32_t state = pop();
         if (value(state).kind != PickleKind::dict) refuse("an object with state");
@@ -417,12 +509,29 @@ class Unpickler {
         const std::string module = line();
         refuse(printable(module + "." + line()));
       }
-      case 'o': case 0x81: case 0x92: refuse("an object of a class");
-      case 'B': case 'C': case 0x8e: case 0x96: case 0x97: case 0x98: refuse("bytes");
-      case 0x8f: case 0x90: case 0x91: refuse("a set");
-      case 0x82: case 0x83: case 0x84: refuse("an extension code");
-      case 'P': refuse("an external value named by a text");
-      default: fail("unknown or outdated pickle opcode ", int{code});
+      case 'o':
+      case 0x81:
+      case 0x92:
+        refuse("an object of a class");
+      case 'B':
+      case 'C':
+      case 0x8e:
+      case 0x96:
+      case 0x97:
+      case 0x98:
+        refuse("bytes");
+      case 0x8f:
+      case 0x90:
+      case 0x91:
+        refuse("a set");
+      case 0x82:
+      case 0x83:
+      case 0x84:
+        refuse("an extension code");
+      case 'P':
+        refuse("an external value named by a text");
+      default:
+        fail("unknown or outdated pickle opcode ", int{code});
     }
   }
 
@@ -438,8 +547,10 @@ class Unpickler {
 
 }  // namespace detail
 
-// Reads the pickle that begins at byte `begin` and lies in front of `end`. Errors: FormatError with file, byte and reason.
-inline PickleTree read_pickle(const ByteSource& source, std::uint64_t begin, std::uint64_t end, std::string_view op = "load_pickle") {
+// Reads the pickle that begins at byte `begin` and lies in front of `end`. Errors: FormatError with file, byte and
+// reason.
+inline PickleTree read_pickle(const ByteSource& source, std::uint64_t begin, std::uint64_t end,
+                              std::string_view op = "load_pickle") {
   return detail::Unpickler(source, begin, end, op).run();
 }
 inline PickleTree read_pickle(const ByteSource& source) { return read_pickle(source, 0, source.size()); }

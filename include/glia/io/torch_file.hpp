@@ -8,13 +8,15 @@
 
 namespace GLIA_NS::io {
 
-// An open file: its pickle is read and checked at once, a tensor's bytes are read when it is asked for. Transposed and sliced
-// tensors come as they looked to the writer, in row-major order.
+// An open file: its pickle is read and checked at once, a tensor's bytes are read when it is asked for. Transposed and
+// sliced tensors come as they looked to the writer, in row-major order.
 class TorchFile {
  public:
   // Errors: FileError; FormatError with file, byte and reason.
   explicit TorchFile(const std::filesystem::path& path, const TorchReadOptions& options = {})
-      : path_(path), source_(std::make_shared<const InputFile>(detail::torch_op, path)), options_(options),
+      : path_(path),
+        source_(std::make_shared<const InputFile>(detail::torch_op, path)),
+        options_(options),
         contents_(parse_torch(source_, options)) {
     for (std::size_t i = 0; i < contents_.entries.size(); ++i) positions_.emplace(contents_.entries[i].name, i);
   }
@@ -28,7 +30,8 @@ class TorchFile {
   // Errors: FormatError if there is no such tensor.
   const TorchEntry& entry(const std::string& name) const {
     const auto found = positions_.find(name);
-    if (found == positions_.end()) raise<FormatError>(detail::torch_op, "\"", path_.string(), "\" has no tensor \"", name, "\"");
+    if (found == positions_.end())
+      raise<FormatError>(detail::torch_op, "\"", path_.string(), "\" has no tensor \"", name, "\"");
     return contents_.entries[found->second];
   }
 

@@ -1,5 +1,6 @@
 #pragma once
-// The layout of PyTorch's .pt and .pth files, zip and legacy: names, shapes and places of the tensors. No code is executed.
+// The layout of PyTorch's .pt and .pth files, zip and legacy: names, shapes and places of the tensors. No code is
+// executed.
 
 #include <glia/io/pickle.hpp>
 #include <glia/io/zip.hpp>
@@ -14,7 +15,7 @@ namespace GLIA_NS::io {
 struct TorchEntry {
   std::string name;
   FileType type = FileType::f32;
-  Shape shape, strides;      // strides and offset count elements of the storage
+  Shape shape, strides;  // strides and offset count elements of the storage
   std::uint64_t offset = 0;
   std::size_t storage = 0;
 };
@@ -26,9 +27,9 @@ struct TorchStorage {
 };
 
 struct TorchContents {
-  std::vector<TorchEntry> entries;                          // in the order of the file
+  std::vector<TorchEntry> entries;  // in the order of the file
   std::vector<TorchStorage> storages;
-  std::vector<std::pair<std::string, std::string>> notes;   // numbers, strings and truth values by name, as text
+  std::vector<std::pair<std::string, std::string>> notes;  // numbers, strings and truth values by name, as text
 };
 
 struct TorchReadOptions {
@@ -75,26 +76,35 @@ class TorchLister {
     switch (value.kind) {
       case PickleKind::tensor: {
         const PickleTensor& tensor = tree_->tensors[static_cast<std::size_t>(value.integer)];
-        out.entries.push_back({path.empty() ? "tensor" : path, tree_->storages[tensor.storage].type, tensor.shape, tensor.strides,
-                               tensor.offset, tensor.storage});
+        out.entries.push_back({path.empty() ? "tensor" : path, tree_->storages[tensor.storage].type, tensor.shape,
+                               tensor.strides, tensor.offset, tensor.storage});
         break;
       }
       case PickleKind::dict:
-        for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) below(value.items[i + 1], key_text(tree_->values[value.items[i]]));
+        for (std::size_t i = 0; i + 1 < value.items.size(); i += 2)
+          below(value.items[i + 1], key_text(tree_->values[value.items[i]]));
         break;
       case PickleKind::list:
       case PickleKind::tuple:
         for (std::size_t i = 0; i < value.items.size(); ++i) below(value.items[i], std::to_string(i));
         break;
-      case PickleKind::text: out.notes.emplace_back(path, value.text.substr(0, 4096)); break;
-      case PickleKind::boolean: out.notes.emplace_back(path, value.integer != 0 ? "true" : "false"); break;
-      case PickleKind::integer: out.notes.emplace_back(path, std::to_string(value.integer)); break;
+      case PickleKind::text:
+        out.notes.emplace_back(path, value.text.substr(0, 4096));
+        break;
+      case PickleKind::boolean:
+        out.notes.emplace_back(path, value.integer != 0 ? "true" : "false");
+        break;
+      case PickleKind::integer:
+        out.notes.emplace_back(path, std::to_string(value.integer));
+        break;
       case PickleKind::real: {
         char digits[40];
-        out.notes.emplace_back(path, std::string(digits, std::to_chars(digits, digits + sizeof digits, value.real).ptr));
+        out.notes.emplace_back(path,
+                               std::string(digits, std::to_chars(digits, digits + sizeof digits, value.real).ptr));
         break;
       }
-      default: break;  // None, and values that only the file's own bookkeeping has
+      default:
+        break;  // None, and values that only the file's own bookkeeping has
     }
   }
 
@@ -115,9 +125,11 @@ inline TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOp
   const ZipEntry* main = nullptr;
   for (const ZipEntry& member : members) {
     const auto slash = member.name.rfind('/');
-    if (slash != std::string::npos && member.name.find('/') == slash && member.name.substr(slash + 1) == pickle) main = &member;
+    if (slash != std::string::npos && member.name.find('/') == slash && member.name.substr(slash + 1) == pickle)
+      main = &member;
   }
-  if (main == nullptr) raise<FormatError>(torch_op, "\"", source.name(), "\": a zip archive without data.pkl is no PyTorch file");
+  if (main == nullptr)
+    raise<FormatError>(torch_op, "\"", source.name(), "\": a zip archive without data.pkl is no PyTorch file");
   const std::string prefix = main->name.substr(0, main->name.size() - pickle.size());
   std::unordered_map<std::string, const ZipEntry*> by_name;
   for (const ZipEntry& member : members) by_name.emplace(member.name, &member);
@@ -130,10 +142,12 @@ inline TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOp
   if (const auto order = by_name.find(prefix + "byteorder"); order != by_name.end()) {
     const auto bytes = whole(*order->second);
     if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) != "little")
-      raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", order->second->begin, ": only little-endian files are supported");
+      raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", order->second->begin,
+                         ": only little-endian files are supported");
   }
   if (main->size > (std::uint64_t{1} << 30))
-    raise<FormatError>(torch_op, "\"", source.name(), "\": data.pkl of ", main->size, " bytes, at most 2^30 are allowed");
+    raise<FormatError>(torch_op, "\"", source.name(), "\": data.pkl of ", main->size,
+                       " bytes, at most 2^30 are allowed");
   if (options.verify) whole(*main);
   const PickleTree tree = read_pickle(source, main->begin, main->begin + main->size, torch_op);
   TorchContents out;
@@ -143,16 +157,16 @@ inline TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOp
       raise<FormatError>(torch_op, "\"", source.name(), "\": has no member \"", prefix, "data/", storage.key, "\"");
     const std::uint64_t bytes = storage.elements * file_type_info(storage.type).bytes;
     if (found->second->size != bytes)
-      raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", found->second->begin, ": storage \"", storage.key, "\" has ",
-                         found->second->size, " bytes, expected ", bytes);
+      raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", found->second->begin, ": storage \"", storage.key,
+                         "\" has ", found->second->size, " bytes, expected ", bytes);
     out.storages.push_back({found->second->begin, bytes, found->second->crc});
   }
   TorchLister(source, tree).list(out);
   return out;
 }
 
-// The legacy layout: pickles of a magic number, a version, the writer's system, the object and the keys of its storages; then the
-// storages, each behind its count of elements.
+// The legacy layout: pickles of a magic number, a version, the writer's system, the object and the keys of its
+// storages; then the storages, each behind its count of elements.
 inline TorchContents parse_torch_legacy(const ByteSource& source) {
   const auto fail = [&](std::uint64_t at, const auto&... reason) {
     raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", at, ": ", reason...);
@@ -165,7 +179,8 @@ inline TorchContents parse_torch_legacy(const ByteSource& source) {
   };
   const PickleTree magic = next();
   const PickleValue& number = magic.values[magic.root];
-  if (number.kind != PickleKind::big_integer || number.text != std::string_view("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10))
+  if (number.kind != PickleKind::big_integer ||
+      number.text != std::string_view("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10))
     fail(0, "neither a zip archive nor a PyTorch file of the legacy format");
   const PickleTree version = next();
   if (version.values[version.root].integer != 1001) fail(at, "unknown version of the legacy format");
@@ -191,7 +206,8 @@ inline TorchContents parse_torch_legacy(const ByteSource& source) {
     source.read(at, count, torch_op);
     const PickleStorage& storage = tree.storages[found->second];
     if (load_little<std::uint64_t>(count.data()) != storage.elements)
-      fail(at, "storage \"", storage.key, "\" has ", load_little<std::uint64_t>(count.data()), " elements, expected ", storage.elements);
+      fail(at, "storage \"", storage.key, "\" has ", load_little<std::uint64_t>(count.data()), " elements, expected ",
+           storage.elements);
     at += 8;
     const std::uint64_t bytes = storage.elements * file_type_info(storage.type).bytes;
     if (bytes > source.size() - at) fail(at, "storage \"", storage.key, "\" of ", bytes, " bytes leaves the file");
@@ -199,23 +215,26 @@ inline TorchContents parse_torch_legacy(const ByteSource& source) {
     placed[found->second] = true;
     at += bytes;
   }
-  if (std::find(placed.begin(), placed.end(), false) != placed.end()) fail(at, "a storage of the tensors is not in the file");
+  if (std::find(placed.begin(), placed.end(), false) != placed.end())
+    fail(at, "a storage of the tensors is not in the file");
   TorchLister(source, tree).list(out);
   return out;
 }
 
 }  // namespace detail
 
-// The contents of a file made by torch.save. Errors: FormatError with file, byte and reason; classes, functions and other
-// objects in it are refused by name.
+// The contents of a file made by torch.save. Errors: FormatError with file, byte and reason; classes, functions and
+// other objects in it are refused by name.
 inline TorchContents parse_torch(const ByteSource& source, const TorchReadOptions& options = {}) {
   std::array<unsigned char, 4> start{};
   if (source.size() < start.size())
-    raise<FormatError>(detail::torch_op, "\"", source.name(), "\" has ", source.size(), " bytes, too few for a PyTorch file");
+    raise<FormatError>(detail::torch_op, "\"", source.name(), "\" has ", source.size(),
+                       " bytes, too few for a PyTorch file");
   source.read(0, start, detail::torch_op);
   if (detail::load_little<std::uint32_t>(start.data()) == 0x04034b50u) return detail::parse_torch_zip(source, options);
   if (start[0] == 0x80) return detail::parse_torch_legacy(source);
-  raise<FormatError>(detail::torch_op, "\"", source.name(), "\", byte 0: neither a zip archive nor a pickle, so no PyTorch file");
+  raise<FormatError>(detail::torch_op, "\"", source.name(),
+                     "\", byte 0: neither a zip archive nor a pickle, so no PyTorch file");
 }
 
 // The elements of a tensor, one after another in row-major order, out of its storage's bytes.

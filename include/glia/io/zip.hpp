@@ -51,18 +51,22 @@ inline ZipDirectory find_zip_directory(const ByteSource& source, std::string_vie
   source.read(size - span, tail, op);
   for (std::size_t back = fixed; back <= span; ++back) {
     const unsigned char* end = tail.data() + span - back;
-    if (load_little<std::uint32_t>(end) != 0x06054b50u || load_little<std::uint16_t>(end + 20) != back - fixed) continue;
+    if (load_little<std::uint32_t>(end) != 0x06054b50u || load_little<std::uint16_t>(end + 20) != back - fixed)
+      continue;
     const std::uint64_t at = size - back;
     if (load_little<std::uint16_t>(end + 4) != load_little<std::uint16_t>(end + 6))
       raise<FormatError>(op, "\"", source.name(), "\", byte ", at, ": archives of several volumes are not supported");
-    ZipDirectory out{load_little<std::uint16_t>(end + 10), load_little<std::uint32_t>(end + 16), load_little<std::uint32_t>(end + 12)};
+    ZipDirectory out{load_little<std::uint16_t>(end + 10), load_little<std::uint32_t>(end + 16),
+                     load_little<std::uint32_t>(end + 12)};
     const bool wide = out.entries == 0xffff || out.begin == 0xffffffffu || out.size == 0xffffffffu;
     if (!wide) return out;
-    if (at < 20) raise<FormatError>(op, "\"", source.name(), "\", byte ", at, ": the 64-bit directory record is missing");
+    if (at < 20)
+      raise<FormatError>(op, "\"", source.name(), "\", byte ", at, ": the 64-bit directory record is missing");
     std::array<unsigned char, 20> locator{};
     source.read(at - 20, locator, op);
     if (load_little<std::uint32_t>(locator.data()) != 0x07064b50u)
-      raise<FormatError>(op, "\"", source.name(), "\", byte ", at - 20, ": expected the locator of the 64-bit directory record");
+      raise<FormatError>(op, "\"", source.name(), "\", byte ", at - 20,
+                         ": expected the locator of the 64-bit directory record");
     const auto place = load_little<std::uint64_t>(locator.data() + 8);
     std::array<unsigned char, 56> record{};
     source.read(place, record, op);
@@ -114,26 +118,33 @@ inline std::vector<ZipEntry> read_zip_directory(const ByteSource& source, std::s
     if (bytes.size() - at < fixed) fail(where, "the zip directory ends inside member ", i);
     const unsigned char* record = bytes.data() + at;
     if (detail::load_little<std::uint32_t>(record) != 0x02014b50u) fail(where, "expected a zip directory record");
-    const std::size_t name = detail::load_little<std::uint16_t>(record + 28), extra = detail::load_little<std::uint16_t>(record + 30);
+    const std::size_t name = detail::load_little<std::uint16_t>(record + 28),
+                      extra = detail::load_little<std::uint16_t>(record + 30);
     const std::size_t length = fixed + name + extra + detail::load_little<std::uint16_t>(record + 32);
     if (bytes.size() - at < length) fail(where, "the zip directory ends inside member ", i);
     ZipEntry entry;
     entry.name.assign(reinterpret_cast<const char*>(record + fixed), name);
     entry.crc = detail::load_little<std::uint32_t>(record + 16);
-    std::uint64_t packed = detail::load_little<std::uint32_t>(record + 20), header = detail::load_little<std::uint32_t>(record + 42);
+    std::uint64_t packed = detail::load_little<std::uint32_t>(record + 20),
+                  header = detail::load_little<std::uint32_t>(record + 42);
     entry.size = detail::load_little<std::uint32_t>(record + 24);
     detail::widen_zip_sizes(Bytes(record + fixed + name, extra), {&entry.size, &packed, &header});
-    if ((detail::load_little<std::uint16_t>(record + 8) & 1u) != 0) fail(where, "member \"", entry.name, "\" is encrypted");
+    if ((detail::load_little<std::uint16_t>(record + 8) & 1u) != 0)
+      fail(where, "member \"", entry.name, "\" is encrypted");
     if (const auto method = detail::load_little<std::uint16_t>(record + 10); method != 0)
       fail(where, "member \"", entry.name, "\" is compressed (method ", method,
-           "); PyTorch stores its files uncompressed: unpack the archive and pack it with zip -0, or save it again with torch.save");
+           "); PyTorch stores its files uncompressed: unpack the archive and pack it with zip -0, or save it again "
+           "with torch.save");
     if (packed != entry.size) fail(where, "member \"", entry.name, "\" has two sizes, ", packed, " and ", entry.size);
     std::array<unsigned char, 30> local{};
     source.read(header, local, op);
-    if (detail::load_little<std::uint32_t>(local.data()) != 0x04034b50u) fail(header, "expected the header of member \"", entry.name, "\"");
-    entry.begin = header + 30 + detail::load_little<std::uint16_t>(local.data() + 26) + detail::load_little<std::uint16_t>(local.data() + 28);
+    if (detail::load_little<std::uint32_t>(local.data()) != 0x04034b50u)
+      fail(header, "expected the header of member \"", entry.name, "\"");
+    entry.begin = header + 30 + detail::load_little<std::uint16_t>(local.data() + 26) +
+                  detail::load_little<std::uint16_t>(local.data() + 28);
     if (entry.begin > directory.begin || entry.size > directory.begin - entry.begin)
-      fail(header, "member \"", entry.name, "\" of ", entry.size, " bytes reaches past the directory at byte ", directory.begin);
+      fail(header, "member \"", entry.name, "\" of ", entry.size, " bytes reaches past the directory at byte ",
+           directory.begin);
     out.push_back(std::move(entry));
     at += length;
   }
