@@ -1,12 +1,11 @@
 #include "pretrain.hpp"
 
 #include "files.hpp"
-#include "image_folder.hpp"
+#include "pretrain_data.hpp"
 #include "pretrain_net.hpp"
 #include "whitening.hpp"
 
 #include <glia/data/loader.hpp>
-#include <glia/data/synthetic.hpp>
 #include <glia/io/checkpoint.hpp>
 #include <glia/ops/join.hpp>
 #include <glia/optim/adam.hpp>
@@ -21,14 +20,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <stdexcept>
 
 namespace cifar100 {
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PretrainOptions, data, set, images, size, out, backbone, objective,
-                                                optimizer, learning_rate, weight_decay, warmup, temperature, momentum,
-                                                hidden, projection, epochs, batch, seed, limit_train, max_steps,
-                                                probe_every, threads, resume, synthetic, quiet, checkpoint_minutes)
 
 namespace {
 
@@ -36,58 +29,6 @@ namespace data = glia::data;
 namespace optim = glia::optim;
 namespace fs = std::filesystem;
 using D = glia::Cpu;
-
-void require(bool fine, const char* option, const std::string& expected, const std::string& got) {
-  if (!fine) throw std::invalid_argument(std::string("--") + option + ": expected " + expected + ", got " + got);
-}
-void one_of(const char* option, const std::string& value, std::initializer_list<const char*> words) {
-  std::string list;
-  for (const char* word : words) {
-    if (value == word) return;
-    list += (list.empty() ? "" : ", ") + std::string(word);
-  }
-  require(false, option, "one of " + list, value);
-}
-
-// Images to learn from, and labelled ones for the probes (none: undefined).
-struct PretrainData {
-  data::Dataset train, bank, held_out;
-  data::Normalization normalization;
-};
-
-PretrainData load(const PretrainOptions& o) {
-  PretrainData out;
-  data::Dataset all;
-  out.normalization = data::cifar100_normalization;
-  if (!o.images.empty()) {
-    all = load_image_folder(o.images, o.size);
-    out.normalization = data::measure_normalization(all);
-  } else if (o.synthetic) {
-    all = data::synthetic({.count = 10'000, .seed = 1});
-  } else {
-    std::string folder = o.data;
-    if (folder.empty())
-      if (const char* variable = std::getenv("GLIA_DATA")) folder = variable;
-    if (folder.empty())
-      glia::raise<glia::ValueError>(
-          "pretrain",
-          "no data: give --data DIR (CIFAR files) or --images DIR (PNG, JPEG), set GLIA_DATA, or try --synthetic");
-    all = o.set == "cifar10" ? data::load_cifar10(folder).train : data::load_cifar100(folder).train;
-    if (o.set == "cifar10") out.normalization = data::cifar10_normalization;
-  }
-  if (all.classes > 1 && all.size() >= 10) {
-    // The same split as training has, so that no validation image is ever seen.
-    auto split = data::stratified_split(all, all.size() / 10, 20260302);
-    out.train = std::move(split.train);
-    out.held_out = data::stratified_subset(split.validation, std::min<Index>(split.validation.size(), 2000), 7);
-    out.bank = data::stratified_subset(out.train, std::min<Index>(out.train.size(), 10'000), 7);
-  } else {
-    out.train = all;
-  }
-  if (o.limit_train > 0 && o.limit_train < out.train.size())
-    out.train = data::stratified_subset(out.train, o.limit_train, o.seed);
-  return out;
-}
 
 PretrainNet<D> build(const PretrainOptions& o, const data::Dataset& train) {
   glia::manual_seed(o.seed);
@@ -109,17 +50,6 @@ std::unique_ptr<optim::Optimizer<float, D>> make_pretrain_optimizer(PretrainNet<
       optim::AdamWOptions{.learning_rate = o.learning_rate, .weight_decay = o.weight_decay});
 }
 
-// Crops, flips, colour changes and greys: SimCLR's views for small images, without blur.
-data::AugmentOptions views_of(const data::Normalization& normalization) {
-  data::AugmentOptions out;
-  out.normalization = normalization;
-  out.flip = true;
-  out.resized_crop = true;
-  out.jitter_probability = 0.8f;
-  out.grey_probability = 0.2f;
-  return out;
-}
-
 // Pooled features [N, C] of unaugmented images, in evaluation mode.
 glia::Tensor<float> features_of(PretrainNet<D>& net, const data::Dataset& set,
                                 const data::Normalization& normalization) {
@@ -139,7 +69,7 @@ class PretrainRun {
  public:
   explicit PretrainRun(const PretrainOptions& options)
       : o_(options),
-        data_(load(o_)),
+        data_(load_pretrain_data(o_)),
         net_(build(o_, data_.train)),
         optimizer_(make_pretrain_optimizer(net_, o_)),
         loader_(data_.train,
@@ -192,14 +122,14 @@ class PretrainRun {
     same.threads = 0;
     same.max_steps = 0;
     same.checkpoint_minutes = 0;
-    return nlohmann::json(same).dump(2);
+    return to_json(same);
   }
 
   void begin() {
     if (fs::exists(path("checkpoint.safetensors")))
       glia::raise<glia::ValueError>("pretrain", "\"", o_.out,
                                     "\" already holds a run: give --resume to go on with it, or another --out");
-    write_text(path("config.json"), nlohmann::json(o_).dump(2));
+    write_text(path("config.json"), to_json(o_));
     std::ofstream(path("metrics.jsonl"), std::ios::trunc);
     char line[256];
     std::snprintf(line, sizeof line, "%s: %lld images, no labels; %s on %s, %.2f million parameters; %d threads",
@@ -354,27 +284,6 @@ class PretrainRun {
 };
 
 }  // namespace
-
-void validate(const PretrainOptions& o) {
-  parse_backbone(o.backbone);
-  one_of("set", o.set, {"cifar100", "cifar10"});
-  one_of("objective", o.objective, {"ntxent", "barlow", "vicreg", "byol", "simsiam"});
-  one_of("optimizer", o.optimizer, {"adamw", "sgd"});
-  require(o.images.empty() || !o.synthetic, "images", "a folder without --synthetic", o.images);
-  require(o.size >= 8 && o.size <= 256, "size", "8 to 256", std::to_string(o.size));
-  require(o.epochs >= 1, "epochs", "at least 1", std::to_string(o.epochs));
-  require(o.batch >= 2, "batch", "at least 2", std::to_string(o.batch));
-  require(o.hidden >= 1, "hidden", "at least 1", std::to_string(o.hidden));
-  require(o.projection >= 0, "projection", "0 or more", std::to_string(o.projection));
-  require(o.limit_train >= 0, "limit-train", "0 or more", std::to_string(o.limit_train));
-  require(o.max_steps >= 0, "max-steps", "0 or more", std::to_string(o.max_steps));
-  require(o.probe_every >= 1, "probe-every", "at least 1", std::to_string(o.probe_every));
-  require(o.threads >= 0, "threads", "0 or more", std::to_string(o.threads));
-  require(o.learning_rate > 0, "learning-rate", "a positive number", std::to_string(o.learning_rate));
-  require(o.warmup >= 0 && o.warmup < 1, "warmup", "a share in [0, 1)", std::to_string(o.warmup));
-  require(o.temperature > 0, "temperature", "a positive number", std::to_string(o.temperature));
-  require(o.momentum >= 0 && o.momentum <= 1, "momentum", "a number in [0, 1]", std::to_string(o.momentum));
-}
 
 Outcome pretrain(const PretrainOptions& options) {
   if (options.threads > 0) glia::set_num_threads(options.threads);

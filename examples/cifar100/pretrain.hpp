@@ -32,6 +32,9 @@ struct PretrainOptions {
   double checkpoint_minutes = 5;
 };
 
+// The text of a JSON object: config.json.
+std::string to_json(const PretrainOptions& options);
+
 // std::invalid_argument if a word or number is outside its range.
 void validate(const PretrainOptions& options);
 

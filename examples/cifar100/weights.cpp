@@ -1,5 +1,7 @@
 #include "weights.hpp"
 
+#include "weight_names.hpp"
+
 #include <glia/nn/summary.hpp>
 
 #include <algorithm>
@@ -12,53 +14,6 @@ namespace {
 
 namespace io = glia::io;
 constexpr const char* op = "load_weights";
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-std::vector<std::string> split(const std::string& name) {
-  std::vector<std::string> out(1);
-  for (const char c : name) {
-    if (c == '.')
-      out.emplace_back();
-    else
-      out.back() += c;
-  }
-  return out;
-}
-
-// A tensor's name as torchvision would have it.
-std::string usual_name(const std::string& name) {
-  static const std::map<std::string, std::string> residual{{"0", "conv1"}, {"1", "bn1"}, {"3", "conv2"}, {"4", "bn2"}};
-  std::vector<std::string> parts = split(name), out;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::string& part = parts[i];
-    const bool second_to_last = i + 2 == parts.size();
-    const std::string next = i + 1 < parts.size() ? parts[i + 1] : "";
-    if (part == "shortcut") {
-      out.push_back("downsample");
-    } else if (second_to_last && (part == "linear" || part == "classifier" || part == "head")) {
-      out.push_back("fc");
-    } else if (part == "running_variance") {
-      out.push_back("running_var");
-    } else if (part.size() == 7 && part.compare(0, 4, "conv") == 0 &&
-               ends_with(part, "_x")) {  // conv2_x: the first stage
-      out.push_back("layer" + std::string(1, static_cast<char>(part[4] - 1)));
-    } else if (part == "residual_function" && residual.count(next) != 0) {
-      out.push_back(residual.at(next));
-      ++i;
-    } else if (part == "conv1" && (next == "0" || next == "1") && i + 3 == parts.size()) {  // stem as a sequence
-      out.push_back(next == "0" ? "conv1" : "bn1");
-      ++i;
-    } else {
-      out.push_back(part);
-    }
-  }
-  std::string joined;
-  for (const std::string& part : out) joined += (joined.empty() ? "" : ".") + part;
-  return joined;
-}
 
 // The first convolution behind the stem: a name that only a backbone of this family has.
 std::string landmark(const Backbone<glia::Cpu>& backbone) {
@@ -173,66 +128,6 @@ WeightFile::WeightFile(std::filesystem::path path) : path_(std::move(path)) {
 glia::Tensor<float> WeightFile::get(const std::string& name) const {
   if (const auto* file = std::get_if<io::SafetensorsFile>(&file_)) return file->get_as<float>(name);
   return std::get<io::TorchFile>(file_).get_as<float>(name);
-}
-
-std::size_t WeightReport::count(WeightStatus status) const {
-  return static_cast<std::size_t>(
-      std::count_if(rows.begin(), rows.end(), [&](const WeightRow& r) { return r.status == status; }));
-}
-
-std::string WeightReport::text(bool all) const {
-  static constexpr const char* words[] = {"loaded", "adapted", "missing", "unexpected"};
-  std::string out;
-  for (const WeightRow& row : rows) {
-    if (!all && row.status == WeightStatus::loaded) continue;
-    std::string line = words[static_cast<int>(row.status)];
-    line.resize(12, ' ');
-    line += row.ours.empty() ? row.theirs : row.ours;
-    if (!row.ours.empty() && !row.theirs.empty() && row.ours != row.theirs) line += "  from " + row.theirs;
-    if (!row.note.empty()) line += "  (" + row.note + ")";
-    out += line + '\n';
-  }
-  out += source + (prefix.empty() ? "" : ", under \"" + prefix + "\"") + ": ";
-  for (int i = 0; i < 4; ++i)
-    out += std::to_string(count(static_cast<WeightStatus>(i))) + " " + words[i] + (i < 3 ? ", " : "");
-  if (outside > 0) out += "; " + std::to_string(outside) + " other tensors in the file";
-  return out + '\n';
-}
-
-glia::Tensor<float> fit_stem(const glia::Tensor<float>& filters, Index size, StemFit fit) {
-  const Index out = filters.size(0), high = filters.size(1), wide = filters.size(2), in = filters.size(3);
-  if (high < size || wide < size || (fit == StemFit::crop && ((high - size) % 2 != 0 || (wide - size) % 2 != 0)))
-    glia::raise<glia::ShapeError>("fit_stem", "filters of shape ", filters.shape(), " do not shrink to ", size, "x",
-                                  size);
-  // Share of source tap y in target tap t along one axis.
-  const auto share = [&](Index t, Index y, Index n) {
-    if (fit == StemFit::crop) return y == t + (n - size) / 2 ? 1.0 : 0.0;
-    const double width = static_cast<double>(n) / static_cast<double>(size);
-    const double low = std::max(static_cast<double>(t) * width, static_cast<double>(y));
-    const double top = std::min(static_cast<double>(t + 1) * width, static_cast<double>(y + 1));
-    return std::max(top - low, 0.0);
-  };
-  const auto source = filters.to_vector();
-  auto result = glia::Tensor<float>::empty({out, size, size, in});
-  float* target = result.mutable_data();
-  for (Index o = 0; o < out; ++o) {
-    std::vector<double> sums(static_cast<std::size_t>(size * size * in), 0.0);
-    double before = 0, after = 0;
-    for (Index y = 0; y < high; ++y)
-      for (Index x = 0; x < wide; ++x)
-        for (Index c = 0; c < in; ++c) {
-          const auto value =
-              static_cast<double>(source[static_cast<std::size_t>(((o * high + y) * wide + x) * in + c)]);
-          before += value * value;
-          for (Index i = 0; i < size; ++i)
-            for (Index j = 0; j < size; ++j)
-              sums[static_cast<std::size_t>((i * size + j) * in + c)] += share(i, y, high) * share(j, x, wide) * value;
-        }
-    for (const double s : sums) after += s * s;
-    const double scale = fit == StemFit::crop && after > 0 ? std::sqrt(before / after) : 1.0;
-    for (std::size_t i = 0; i < sums.size(); ++i) *target++ = static_cast<float>(sums[i] * scale);
-  }
-  return result;
 }
 
 Index classes_in(const WeightFile& file, const std::string& backbone, const WeightOptions& options) {

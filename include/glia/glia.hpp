@@ -126,6 +126,7 @@
 #include <glia/io/npy.hpp>
 #include <glia/io/npy_format.hpp>
 #include <glia/io/pickle.hpp>
+#include <glia/io/pickle_values.hpp>
 #include <glia/io/safetensors.hpp>
 #include <glia/io/safetensors_format.hpp>
 #include <glia/io/torch_file.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 // Bytes at any position of a file or of memory, for parsers that run on both.
 
+#include <glia/io/dtype.hpp>
 #include <glia/io/file.hpp>
 
 #include <memory>
@@ -35,4 +36,42 @@ class ByteSource {
   std::uint64_t size_ = 0;
 };
 
+namespace detail {
+
+// Reads a source forwards through a buffer.
+class ForwardReader {
+ public:
+  ForwardReader(const ByteSource& source, std::uint64_t begin, std::uint64_t end, std::string_view op)
+      : source_(&source), at_(begin), end_(end), op_(op) {}
+
+  std::uint64_t position() const { return at_; }
+  std::uint64_t left() const { return end_ - at_; }
+
+  // The next `count` bytes, valid until the next call.
+  Bytes take(std::uint64_t count) {
+    if (count > left())
+      raise<FormatError>(op_, "\"", source_->name(), "\", byte ", at_, ": the pickle ends where ", count,
+                         " more bytes were expected");
+    if (at_ < buffer_begin_ || at_ + count > buffer_begin_ + buffer_.size()) {
+      buffer_.resize(static_cast<std::size_t>(std::min(left(), std::max<std::uint64_t>(count, 1 << 14))));
+      buffer_begin_ = at_;
+      source_->read(at_, buffer_, op_);
+    }
+    const Bytes out(buffer_.data() + (at_ - buffer_begin_), static_cast<std::size_t>(count));
+    at_ += count;
+    return out;
+  }
+  template <class U>
+  U number() {
+    return load_little<U>(take(sizeof(U)).data());
+  }
+
+ private:
+  const ByteSource* source_;
+  std::uint64_t at_, end_, buffer_begin_ = 0;
+  std::string_view op_;
+  std::vector<unsigned char> buffer_;
+};
+
+}  // namespace detail
 }  // namespace GLIA_NS::io

@@ -4,126 +4,15 @@
 // stack, so that no input makes it recurse. Opcodes: Python's pickletools; tensors: torch/serialization.py.
 
 #include <glia/io/byte_source.hpp>
-#include <glia/io/dtype.hpp>
+#include <glia/io/pickle_values.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <optional>
-#include <string>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 namespace GLIA_NS::io {
 
-enum class PickleKind : std::uint8_t {
-  none,
-  boolean,
-  integer,
-  big_integer,
-  real,
-  text,
-  list,
-  tuple,
-  dict,
-  tensor,
-  storage,
-  global
-};
-
-// Where tensors keep their elements; the bytes are elsewhere in the file, under `key`.
-struct PickleStorage {
-  std::string key;
-  FileType type = FileType::f32;
-  std::uint64_t elements = 0;
-};
-
-// A view of a storage; offset and strides count elements. All its elements lie inside the storage.
-struct PickleTensor {
-  std::size_t storage = 0;
-  std::uint64_t offset = 0;
-  Shape shape, strides;
-};
-
-// One value. Containers hold positions of PickleTree::values; a value may be in several containers, even in itself.
-struct PickleValue {
-  PickleKind kind = PickleKind::none;
-  std::int64_t integer = 0;  // boolean, integer; position in tensors or storages
-  double real = 0;
-  std::string text = {};                  // text; the little-endian bytes of a big integer; "module.name" of a global
-  std::vector<std::uint32_t> items = {};  // list, tuple; a dict's keys and values in turn
-};
-
-struct PickleTree {
-  std::vector<PickleValue> values;
-  std::vector<PickleStorage> storages;
-  std::vector<PickleTensor> tensors;
-  std::uint32_t root = 0;
-  std::uint64_t end = 0;  // byte of the source behind the pickle
-};
-
-inline constexpr std::size_t pickle_max_values = std::size_t{1} << 22;
-// A tensor may have more elements than its storage (an expanded one) up to this number.
-inline constexpr std::uint64_t pickle_max_expanded = std::uint64_t{1} << 24;
-
 namespace detail {
-
-struct TorchStorageType {
-  std::string_view name;
-  FileType type;
-};
-inline constexpr std::array<TorchStorageType, 10> torch_storage_types{{
-    {"torch.FloatStorage", FileType::f32},
-    {"torch.DoubleStorage", FileType::f64},
-    {"torch.HalfStorage", FileType::f16},
-    {"torch.BFloat16Storage", FileType::bf16},
-    {"torch.LongStorage", FileType::i64},
-    {"torch.IntStorage", FileType::i32},
-    {"torch.ShortStorage", FileType::i16},
-    {"torch.CharStorage", FileType::i8},
-    {"torch.ByteStorage", FileType::u8},
-    {"torch.BoolStorage", FileType::boolean},
-}};
-
-inline constexpr std::array<std::string_view, 5> torch_functions{
-    "collections.OrderedDict", "torch.Size", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_parameter"};
-
-// Reads a source forwards through a buffer.
-class ForwardReader {
- public:
-  ForwardReader(const ByteSource& source, std::uint64_t begin, std::uint64_t end, std::string_view op)
-      : source_(&source), at_(begin), end_(end), op_(op) {}
-
-  std::uint64_t position() const { return at_; }
-  std::uint64_t left() const { return end_ - at_; }
-
-  // The next `count` bytes, valid until the next call.
-  Bytes take(std::uint64_t count) {
-    if (count > left())
-      raise<FormatError>(op_, "\"", source_->name(), "\", byte ", at_, ": the pickle ends where ", count,
-                         " more bytes were expected");
-    if (at_ < buffer_begin_ || at_ + count > buffer_begin_ + buffer_.size()) {
-      buffer_.resize(static_cast<std::size_t>(std::min(left(), std::max<std::uint64_t>(count, 1 << 14))));
-      buffer_begin_ = at_;
-      source_->read(at_, buffer_, op_);
-    }
-    const Bytes out(buffer_.data() + (at_ - buffer_begin_), static_cast<std::size_t>(count));
-    at_ += count;
-    return out;
-  }
-  template <class U>
-  U number() {
-    return load_little<U>(take(sizeof(U)).data());
-  }
-
- private:
-  const ByteSource* source_;
-  std::uint64_t at_, end_, buffer_begin_ = 0;
-  std::string_view op_;
-  std::vector<unsigned char> buffer_;
-};
 
 class Unpickler {
  public:
@@ -355,57 +244,34 @@ class Unpickler {
     push(std::move(dict));
   }
 
+  // clang-format off
   // One opcode; false at the end.
   bool step() {
     at_ = in_.position();
     const auto code = in_.take(1)[0];
     switch (code) {
       case 0x80:  // PROTO
-        if (const auto protocol = in_.number<std::uint8_t>(); protocol > 5)
-          fail("pickle protocol ", int{protocol}, ", at most 5 is known");
+        if (const auto protocol = in_.number<std::uint8_t>(); protocol > 5) fail("pickle protocol ", int{protocol}, ", at most 5 is known");
         return true;
-      case 0x95:
-        in_.take(8);
-        return true;  // FRAME
+      case 0x95: in_.take(8); return true;  // FRAME
       case '.':
         tree_.root = pop();
         return false;
-      case '(':
-        stack_.push_back(mark);
-        return true;
-      case '0':
-        static_cast<void>(pop());
-        return true;
-      case '1':
-        pop_to_mark();
-        return true;
+      case '(': stack_.push_back(mark); return true;
+      case '0': static_cast<void>(pop()); return true;
+      case '1': pop_to_mark(); return true;
       case '2': {
         const std::uint32_t again = pop();
         stack_.push_back(again), stack_.push_back(again);
         return true;
       }
-      case 'N':
-        push({});
-        return true;
-      case 0x88:
-      case 0x89:
-        push({.kind = PickleKind::boolean, .integer = code == 0x88 ? 1 : 0});
-        return true;
-      case 'J':
-        push_integer(static_cast<std::int32_t>(in_.number<std::uint32_t>()));
-        return true;
-      case 'K':
-        push_integer(in_.number<std::uint8_t>());
-        return true;
-      case 'M':
-        push_integer(in_.number<std::uint16_t>());
-        return true;
-      case 0x8a:
-        push_long(in_.number<std::uint8_t>());
-        return true;
-      case 0x8b:
-        push_long(in_.number<std::uint32_t>());
-        return true;
+      case 'N': push({}); return true;
+      case 0x88: case 0x89: push({.kind = PickleKind::boolean, .integer = code == 0x88 ? 1 : 0}); return true;
+      case 'J': push_integer(static_cast<std::int32_t>(in_.number<std::uint32_t>())); return true;
+      case 'K': push_integer(in_.number<std::uint8_t>()); return true;
+      case 'M': push_integer(in_.number<std::uint16_t>()); return true;
+      case 0x8a: push_long(in_.number<std::uint8_t>()); return true;
+      case 0x8b: push_long(in_.number<std::uint32_t>()); return true;
       case 'G': {  // big-endian
         const Bytes bytes = in_.take(8);
         std::uint64_t bits = 0;
@@ -413,45 +279,21 @@ class Unpickler {
         push({.kind = PickleKind::real, .real = std::bit_cast<double>(bits)});
         return true;
       }
-      case 'X':
-      case 'T':
-        push_text(in_.number<std::uint32_t>());
-        return true;
-      case 0x8c:
-      case 'U':
-        push_text(in_.number<std::uint8_t>());
-        return true;
-      case 0x8d:
-        push_text(in_.number<std::uint64_t>());
-        return true;
-      case ']':
-        push_items(PickleKind::list, {});
-        return true;
-      case 'l':
-        push_items(PickleKind::list, pop_to_mark());
-        return true;
+      case 'X': case 'T': push_text(in_.number<std::uint32_t>()); return true;
+      case 0x8c: case 'U': push_text(in_.number<std::uint8_t>()); return true;
+      case 0x8d: push_text(in_.number<std::uint64_t>()); return true;
+      case ']': push_items(PickleKind::list, {}); return true;
+      case 'l': push_items(PickleKind::list, pop_to_mark()); return true;
       case 'a': {
         const std::uint32_t item = pop();
         extend_list({item});
         return true;
       }
-      case 'e':
-        extend_list(pop_to_mark());
-        return true;
-      case ')':
-        push_items(PickleKind::tuple, {});
-        return true;
-      case 't':
-        push_items(PickleKind::tuple, pop_to_mark());
-        return true;
-      case 0x85:
-      case 0x86:
-      case 0x87:
-        push_tuple(static_cast<std::size_t>(code - 0x84));
-        return true;
-      case '}':
-        push_items(PickleKind::dict, {});
-        return true;
+      case 'e': extend_list(pop_to_mark()); return true;
+      case ')': push_items(PickleKind::tuple, {}); return true;
+      case 't': push_items(PickleKind::tuple, pop_to_mark()); return true;
+      case 0x85: case 0x86: case 0x87: push_tuple(static_cast<std::size_t>(code - 0x84)); return true;
+      case '}': push_items(PickleKind::dict, {}); return true;
       case 'd': {
         auto items = pop_to_mark();
         push_items(PickleKind::dict, {});
@@ -463,24 +305,12 @@ class Unpickler {
         extend_dict({key, item});
         return true;
       }
-      case 'u':
-        extend_dict(pop_to_mark());
-        return true;
-      case 'q':
-        put(in_.number<std::uint8_t>());
-        return true;
-      case 'r':
-        put(in_.number<std::uint32_t>());
-        return true;
-      case 0x94:
-        put(static_cast<std::uint32_t>(memo_.size()));
-        return true;
-      case 'h':
-        get(in_.number<std::uint8_t>());
-        return true;
-      case 'j':
-        get(in_.number<std::uint32_t>());
-        return true;
+      case 'u': extend_dict(pop_to_mark()); return true;
+      case 'q': put(in_.number<std::uint8_t>()); return true;
+      case 'r': put(in_.number<std::uint32_t>()); return true;
+      case 0x94: put(static_cast<std::uint32_t>(memo_.size())); return true;
+      case 'h': get(in_.number<std::uint8_t>()); return true;
+      case 'j': get(in_.number<std::uint32_t>()); return true;
       case 'c': {
         const std::string module = line();
         push_global(module, line());
@@ -488,17 +318,12 @@ class Unpickler {
       }
       case 0x93: {
         const std::uint32_t name = pop(), module = pop();
-        if (value(name).kind != PickleKind::text || value(module).kind != PickleKind::text)
-          fail("a global without a name");
+        if (value(name).kind != PickleKind::text || value(module).kind != PickleKind::text) fail("a global without a name");
         push_global(std::string(value(module).text), std::string(value(name).text));
         return true;
       }
-      case 'Q':
-        push_storage();
-        return true;
-      case 'R':
-        reduce();
-        return true;
+      case 'Q': push_storage(); return true;
+      case 'R': reduce(); return true;
       case 'b': {  // the attributes of a dict (a state_dict's _metadata) are of no use here
         const std::uint32_t state = pop();
         if (value(state).kind != PickleKind::dict) refuse("an object with state");
@@ -509,31 +334,15 @@ class Unpickler {
         const std::string module = line();
         refuse(printable(module + "." + line()));
       }
-      case 'o':
-      case 0x81:
-      case 0x92:
-        refuse("an object of a class");
-      case 'B':
-      case 'C':
-      case 0x8e:
-      case 0x96:
-      case 0x97:
-      case 0x98:
-        refuse("bytes");
-      case 0x8f:
-      case 0x90:
-      case 0x91:
-        refuse("a set");
-      case 0x82:
-      case 0x83:
-      case 0x84:
-        refuse("an extension code");
-      case 'P':
-        refuse("an external value named by a text");
-      default:
-        fail("unknown or outdated pickle opcode ", int{code});
+      case 'o': case 0x81: case 0x92: refuse("an object of a class");
+      case 'B': case 'C': case 0x8e: case 0x96: case 0x97: case 0x98: refuse("bytes");
+      case 0x8f: case 0x90: case 0x91: refuse("a set");
+      case 0x82: case 0x83: case 0x84: refuse("an extension code");
+      case 'P': refuse("an external value named by a text");
+      default: fail("unknown or outdated pickle opcode ", int{code});
     }
   }
+  // clang-format on
 
   const ByteSource* source_;
   std::string_view op_;
