@@ -1,7 +1,5 @@
 #pragma once
-// A restricted reader of Python pickles: numbers, strings, truth values, None, lists, tuples, dicts, OrderedDict and
-// PyTorch's tensors. Nothing is ever executed: everything else is refused by its name. A machine with an explicit
-// stack, so that no input makes it recurse. Opcodes: Python's pickletools; tensors: torch/serialization.py.
+// What a pickle holds once it is read: values, tensors and their storages; and the names of PyTorch that the reader knows.
 
 #include <glia/io/dtype.hpp>
 

@@ -6,6 +6,10 @@
 #include <glia/ops/convert.hpp>
 #include <glia/ops/create.hpp>
 
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
 namespace GLIA_NS::io {
 
 // An open file: its pickle is read and checked at once, a tensor's bytes are read when it is asked for. Transposed and

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
+#include <unordered_map>
 
 namespace GLIA_NS::io {
 
