@@ -41,8 +41,8 @@ inline PretrainData load_pretrain_data(const PretrainOptions& o) {
     // The same split as training has, so that no validation image is ever seen.
     auto split = glia::data::stratified_split(all, all.size() / 10, 20260302);
     out.train = std::move(split.train);
-    out.held_out = glia::data::stratified_subset(split.validation, std::min<Index>(split.validation.size(), 2000), 7);
-    out.bank = glia::data::stratified_subset(out.train, std::min<Index>(out.train.size(), 10'000), 7);
+    out.held_out = glia::data::stratified_subset(split.validation, std::min<glia::Index>(split.validation.size(), 2000), 7);
+    out.bank = glia::data::stratified_subset(out.train, std::min<glia::Index>(out.train.size(), 10'000), 7);
   } else {
     out.train = all;
   }
