@@ -125,3 +125,18 @@ function(glia_find_example_libraries)
     target_compile_definitions(fmt::fmt-header-only INTERFACE FMT_HEADER_ONLY=1)
   endif()
 endfunction()
+
+# libpng and libjpeg for a target that decodes images, where the system has them; it is told by CIFAR100_HAS_PNG and
+# CIFAR100_HAS_JPEG. Without them it builds all the same and says at run time which package to install.
+function(glia_link_image_libraries target)
+  find_package(PNG QUIET)
+  if(TARGET PNG::PNG)
+    target_link_libraries(${target} PRIVATE PNG::PNG)
+    target_compile_definitions(${target} PRIVATE CIFAR100_HAS_PNG)
+  endif()
+  find_package(JPEG QUIET)
+  if(TARGET JPEG::JPEG)
+    target_link_libraries(${target} PRIVATE JPEG::JPEG)
+    target_compile_definitions(${target} PRIVATE CIFAR100_HAS_JPEG)
+  endif()
+endfunction()

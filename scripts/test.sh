@@ -15,7 +15,7 @@ done
 
 # The tools must be there; a library that cannot be installed is fetched by CMake.
 needed=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config curl:curl)
-optional=(libeigen3-dev doctest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev git:git ccache:ccache)
+optional=(libeigen3-dev doctest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev libfmt-dev libpng-dev libjpeg-dev git:git ccache:ccache)
 if [ "$full" = ON ]; then
   needed+=(clang:clang++ libomp-dev llvm:llvm-symbolizer)
 else

@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
 done
 
 bash scripts/install_deps.sh g++:g++ cmake:cmake ninja-build:ninja \
-  --optional libeigen3-dev libcli11-dev nlohmann-json3-dev libfmt-dev git:git ccache:ccache
+  --optional libeigen3-dev libcli11-dev nlohmann-json3-dev libfmt-dev libpng-dev libjpeg-dev git:git ccache:ccache
 # The same tree as the tests', so that neither builds anything twice.
 [ -e build/release/build.ninja ] || cmake --preset release -DGLIA_BUILD_TESTS=OFF -DGLIA_BUILD_BENCH=OFF
 cmake --build build/release --target cifar100

@@ -10,51 +10,63 @@ namespace cifar100 {
 // One epoch from run.position on; false if it was interrupted.
 template <class D>
 bool train_epoch(Run<D>& run) {
-  const std::string title = "epoch " + std::to_string(run.epoch + 1) + "/" + std::to_string(run.o.epochs);
-  run.bar.begin(title, run.loader.batches(), run.position);
-  run.loader.set_state({run.epoch, run.position});
+  run.bar.begin(fmt::format("epoch {}/{}", run.epoch + 1, run.o.epochs), run.steps_per_epoch, run.position);
+  run.labelled.seek(run.global_step());
+  if (run.unlabelled) run.unlabelled->seek(run.global_step());
   nn::train(run.net);
-  glia::data::Batch batch;
+  set_frozen(run.net, run.o.fine_tune, run.epoch);
   EpochSums& sums = run.sums;
   double start = now();
-  while (run.loader.next(batch)) {
-    train_step(run, batch);
+  while (run.position < run.steps_per_epoch) {
+    const double measuring = sums.measuring_seconds;
+    train_step(run, next_batch(run));
     ++run.position;
     const double end = now();
-    sums.seconds += end - start;
-    if (!run.o.quiet) {
-      char numbers[128];
-      std::snprintf(numbers, sizeof numbers, "loss %.3f  accuracy %5.2f %%  %.0f images/s", sums.loss / sums.images,
-                    100 * sums.hits / sums.images, sums.images / sums.seconds);
-      run.bar.update(run.position, numbers);
-    }
+    sums.seconds += end - start - (sums.measuring_seconds - measuring);
+    if (!run.o.quiet)
+      run.bar.update(run.position,
+                     fmt::format("loss {:.3f}  accuracy {:5.2f} %  {:.0f} images/s", sums.loss / sums.images,
+                                 100 * sums.hits / sums.labelled, sums.images / sums.seconds));
     ++run.steps_done;
     const bool stop =
         glia::train::InterruptGuard::requested() || (run.o.max_steps > 0 && run.steps_done >= run.o.max_steps);
-    if (stop && run.position < run.loader.batches()) return false;
+    if (stop && run.position < run.steps_per_epoch) return false;
     if (end - run.last_save > 60 * run.o.checkpoint_minutes) run.save(false);
     start = now();
   }
   return true;
 }
 
-// Scores the network, appends a line to metrics.jsonl, moves on to the next epoch and saves.
+// The means of an epoch's sums.
 template <class D>
-void finish_epoch(Run<D>& run) {
-  const double start = now();
+EpochRecord epoch_record(Run<D>& run) {
   const EpochSums& sums = run.sums;
+  const double n = std::max(sums.images, 1.0), measured = std::max(sums.measured, 1.0);
   EpochRecord r;
-  const double n = std::max(sums.images, 1.0);
   r.epoch = run.epoch;
   r.loss = sums.loss / n, r.classification = sums.classification / n, r.similarity = sums.similarity / n;
   r.spatial = sums.spatial / n, r.rate = sums.rate / n;
-  r.running_accuracy = sums.hits / n, r.spatial_accuracy = sums.spatial_hits / n;
+  r.running_accuracy = sums.hits / std::max(sums.labelled, 1.0), r.spatial_accuracy = sums.spatial_hits / n;
   r.gradient_norm = sums.gradient_norm / std::max(sums.steps, 1.0);
+  r.share_classification = sums.shares.classification / measured,
+  r.share_similarity = sums.shares.similarity / measured;
+  r.share_spatial = sums.shares.spatial / measured, r.share_rate = sums.shares.rate / measured;
+  r.gradient_cosine = sums.shares.cosine / measured;
   r.learning_rate = glia::optim::learning_rate(*run.optimizer);
-  r.seconds = sums.seconds;
-  const Score probe = score(predict(run.net, run.probe), run.probe.labels);
-  const Score validation = score(predict(run.net, run.data.validation), run.data.validation.labels);
+  r.seconds = sums.seconds, r.measuring_seconds = sums.measuring_seconds;
+  return r;
+}
+
+// Scores the network, appends a line to metrics.jsonl, moves on to the next epoch and saves.
+template <class D>
+void finish_epoch(Run<D>& run) {
+  EpochRecord r = epoch_record(run);
+  const double start = now();
+  const auto probe_logits = predict(run.evaluated(), run.probe);
+  const Score probe = score(probe_logits, run.probe.labels);
+  const Score validation = score(predict(run.evaluated(), run.data.validation), run.data.validation.labels);
   r.train_accuracy = probe.accuracy, r.train_loss = probe.loss;
+  r.true_train_accuracy = run.o.label_noise > 0 ? score(probe_logits, run.probe_true_labels).accuracy : probe.accuracy;
   r.validation_accuracy = validation.accuracy, r.validation_loss = validation.loss;
   r.evaluation_seconds = now() - start;
   run.records.push_back(r);
@@ -63,14 +75,12 @@ void finish_epoch(Run<D>& run) {
     lines << to_json_line(r) << '\n';
     if (!lines.flush()) glia::raise<glia::Error>("cifar100", "cannot write ", run.path("metrics.jsonl").string());
   }
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "epoch %lld/%lld  loss %.3f (class %.3f, similarity %.3f, spatial %.3f, rate %.3f)  train %5.2f %%  "
-                "validation %5.2f %% (loss %.3f)  %.0f images/s  %s",
-                static_cast<long long>(run.epoch + 1), static_cast<long long>(run.o.epochs), r.loss, r.classification,
-                r.similarity, r.spatial, r.rate, 100 * r.train_accuracy, 100 * r.validation_accuracy, r.validation_loss,
-                sums.images / std::max(sums.seconds, 1e-9), glia::train::clock_text(r.seconds).c_str());
-  run.say(line);
+  run.say(fmt::format(
+      "epoch {}/{}  loss {:.3f} (class {:.3f}, similarity {:.3f}, spatial {:.3f}, rate {:.3f})  train {:5.2f} %  "
+      "validation {:5.2f} % (loss {:.3f})  {:.0f} images/s  {}",
+      run.epoch + 1, run.o.epochs, r.loss, r.classification, r.similarity, r.spatial, r.rate, 100 * r.train_accuracy,
+      100 * r.validation_accuracy, r.validation_loss, run.sums.images / std::max(run.sums.seconds, 1e-9),
+      glia::train::clock_text(r.seconds)));
   ++run.epoch;
   run.position = 0;
   run.sums = {};

@@ -13,7 +13,7 @@ train() {
   "$program" train --synthetic --limit-train 600 --epochs 3 --batch 100 --seed 5 --out "$out" --quiet "$@"
 }
 # The epochs without their timings.
-numbers() { sed -E 's/"(evaluation_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
+numbers() { sed -E 's/"(evaluation_|measuring_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
 scores() { "$program" evaluate --checkpoint "$1" | grep -vE '"(threads|git_revision)"'; }
 
 train "$work/whole"

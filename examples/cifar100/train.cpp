@@ -38,26 +38,16 @@ Outcome train(const Options& options) {
   return train_on<glia::Cpu>(options);
 }
 
-std::string evaluate(const std::string& checkpoint, const std::string& data) {
-  std::filesystem::path file = checkpoint;
-  if (std::filesystem::is_directory(file)) file /= "checkpoint.safetensors";
-  const auto saved = glia::io::load_checkpoint(file);
-  Options options = options_from_json(saved.text("config"));
-  options.data = data;
-  const RunData sets = load_run_data(options);
-  UnifiedNet<glia::Cpu> net(options.backbone, options.objective, sets.test.classes);
-  saved.load_module("net", net);
-  Summary s;
-  fill_test_metrics(s, predict(net, sets.test), sets.test);
-  const Score validation = score(predict(net, sets.validation), sets.validation.labels);
-  s.val_accuracy = validation.accuracy, s.val_loss = validation.loss;
-  s.parameters = nn::parameter_count(net);
-  s.epochs = saved.number("epoch");
-  s.seed = options.seed;
-  s.threads = glia::num_threads();
-  s.git_revision = git_revision();
-  s.data = sets.name, s.protocol = options.protocol, s.backbone = options.backbone;
-  return to_json(s);
+Outcome complete(const Options& options) {
+  const std::filesystem::path folder = options.out;
+  Options o = options;
+  o.resume = std::filesystem::exists(folder / "checkpoint.safetensors");
+  if (std::filesystem::exists(folder / "summary.json")) {
+    if (identity(options_from_json(read_text(folder / "config.json"))) != identity(o))
+      glia::raise<glia::ValueError>("cifar100", "\"", options.out, "\" holds a run of other settings");
+    return Outcome::finished;
+  }
+  return train(o);
 }
 
 }  // namespace cifar100

@@ -10,12 +10,14 @@ namespace cifar100 {
 // How a run ended.
 enum class Outcome { finished, interrupted };
 
-// Trains and writes config.json, metrics.jsonl, checkpoint.safetensors and summary.json into options.out. With options.resume, goes
-// on from the checkpoint there; the result equals that of an uninterrupted run bit for bit. An interrupt (Ctrl-C) saves and
-// returns. glia::Error on bad data or a checkpoint that does not fit.
+// Trains and writes config.json, metrics.jsonl, checkpoint.safetensors, steps.csv, evaluation.json, confusion.csv,
+// classes.csv and summary.json into options.out. With options.resume, goes on from the checkpoint there; the result
+// equals that of an uninterrupted run bit for bit. An interrupt (Ctrl-C) saves and returns. glia::Error on bad data or
+// a checkpoint that does not fit.
 Outcome train(const Options& options);
 
-// Evaluates a checkpoint on the test set of its data (or of `data`, if not empty); returns a JSON object as text.
-std::string evaluate(const std::string& checkpoint, const std::string& data);
+// Brings the run in options.out to its end: begins it, resumes it, or leaves it alone if it is complete. glia::Error if
+// the folder holds a run of other settings.
+Outcome complete(const Options& options);
 
 }  // namespace cifar100

@@ -93,9 +93,13 @@
 #include <glia/optim/sgd.hpp>
 #include <glia/data/augment.hpp>
 #include <glia/data/cifar.hpp>
+#include <glia/data/corrupt.hpp>
+#include <glia/data/corrupt_kernels.hpp>
 #include <glia/data/dataset.hpp>
+#include <glia/data/harder.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/image_records.hpp>
+#include <glia/data/jigsaw.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
 #include <glia/data/resize.hpp>
@@ -107,10 +111,14 @@
 #include <glia/metrics/auc.hpp>
 #include <glia/metrics/balance.hpp>
 #include <glia/metrics/calibration.hpp>
+#include <glia/metrics/compare.hpp>
 #include <glia/metrics/confusion_matrix.hpp>
 #include <glia/metrics/roc.hpp>
 #include <glia/metrics/scores.hpp>
+#include <glia/metrics/stability.hpp>
+#include <glia/metrics/student_t.hpp>
 #include <glia/metrics/tensor.hpp>
+#include <glia/io/byte_source.hpp>
 #include <glia/io/checkpoint.hpp>
 #include <glia/io/convert.hpp>
 #include <glia/io/dtype.hpp>
@@ -119,6 +127,8 @@
 #include <glia/io/json_value.hpp>
 #include <glia/io/npy.hpp>
 #include <glia/io/npy_format.hpp>
+#include <glia/io/pickle.hpp>
+#include <glia/io/pickle_values.hpp>
 #include <glia/io/safetensors.hpp>
 #include <glia/io/safetensors_format.hpp>
 #include <glia/explain/faithfulness.hpp>
@@ -129,5 +139,8 @@
 #include <glia/explain/occlusion.hpp>
 #include <glia/explain/sanity.hpp>
 #include <glia/explain/spike_map.hpp>
+#include <glia/io/torch_file.hpp>
+#include <glia/io/torch_format.hpp>
+#include <glia/io/zip.hpp>
 #include <glia/train/interrupt.hpp>
 #include <glia/train/progress.hpp>

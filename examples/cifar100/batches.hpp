@@ -1,0 +1,110 @@
+#pragma once
+// The batches of a run: augmented, mixed and rotated by the loader's workers, without end and from any step.
+
+#include "run_data.hpp"
+
+#include <glia/data/jigsaw.hpp>
+#include <glia/data/loader.hpp>
+#include <glia/data/mix.hpp>
+#include <glia/ops/join.hpp>
+
+namespace cifar100 {
+
+// Batch after batch, epoch after epoch of a loader.
+class Stream {
+ public:
+  explicit Stream(glia::data::Loader loader) : loader_(std::move(loader)) {}
+
+  // The next batch will be the one of this step, counted from the start of the run.
+  void seek(std::int64_t step) { loader_.set_state({step / loader_.batches(), step % loader_.batches()}); }
+  glia::data::Batch next() {
+    glia::data::Batch batch;
+    while (!loader_.next(batch)) {
+    }
+    return batch;
+  }
+  glia::Index batches() const { return loader_.batches(); }
+  glia::Index images_per_batch() const { return loader_.options().batch; }
+
+ private:
+  glia::data::Loader loader_;
+};
+
+// Applies the spatial task to images in place and returns its labels.
+inline glia::Tensor<std::int64_t> apply_spatial(const std::string& task, glia::Tensor<float>& images,
+                                                const std::vector<glia::Index>& samples, std::uint64_t key) {
+  if (task == "rotation") return glia::data::rotate_at_random(images, samples, key);
+  if (task == "jigsaw") return glia::data::shuffle_patches(images, samples, key);
+  return glia::data::rotate_quadrants(images, samples, key);
+}
+
+// Mixes the images of a batch in both views alike, so that the views stay views of one image. `labels` become those of
+// the larger part.
+inline void mix(glia::data::Batch& batch, const Options& o, glia::Index classes, std::uint64_t key) {
+  const bool both = o.mixup > 0 && o.cutmix > 0;
+  const bool cut = both ? glia::data::SampleRandom(~key, batch.number).coin(0.5f) : o.cutmix > 0;
+  const auto apply = [&](const glia::Tensor<float>& images) {
+    return cut ? glia::data::cutmix(images, batch.labels, classes, o.cutmix, key, batch.number)
+               : glia::data::mixup(images, batch.labels, classes, o.mixup, key, batch.number);
+  };
+  if (batch.second_view.defined()) batch.second_view = apply(batch.second_view).images;
+  auto mixed = apply(batch.images);
+  batch.images = std::move(mixed.images);
+  batch.targets = std::move(mixed.targets);
+  if (mixed.share >= 0.5f) return;
+  const auto before = batch.labels.to_vector();
+  for (std::size_t i = 0; i < before.size(); ++i)
+    batch.labels.mutable_data()[i] = before[static_cast<std::size_t>(mixed.partners[i])];
+}
+
+// What happens to every batch in the worker that makes it: mixing (labelled images only), then the spatial task on each
+// view.
+inline glia::data::BatchHook batch_hook(const Options& o, glia::Index classes, bool labelled) {
+  const bool mixes = labelled && (o.mixup > 0 || o.cutmix > 0), spatial = o.objective.spatial != "none";
+  if (!mixes && !spatial) return {};
+  return [o, classes, mixes, spatial](glia::data::Batch& batch, std::uint64_t seed) {
+    using glia::data::RandomUse, glia::data::random_key;
+    if (mixes) mix(batch, o, classes, random_key(batch, seed, RandomUse::mix));
+    if (!spatial) return;
+    const std::string& task = o.objective.spatial;
+    batch.spatial_labels =
+        apply_spatial(task, batch.images, batch.positions, random_key(batch, seed, RandomUse::spatial));
+    if (!batch.second_view.defined()) return;
+    const auto second =
+        apply_spatial(task, batch.second_view, batch.positions, random_key(batch, seed, RandomUse::user));
+    batch.spatial_labels = glia::concat<std::int64_t, glia::Cpu>({batch.spatial_labels, second});
+  };
+}
+
+// How many images of each kind a step takes. With two views half as many, so that the number of augmented images per
+// step stays the same; with partial labels in the given ratio, and the labelled number does not depend on
+// `labelled_only`.
+struct StepSizes {
+  glia::Index labelled = 0, unlabelled = 0;
+};
+inline StepSizes step_sizes(const Options& o, const RunData& data) {
+  const glia::Index images = two_views(o.objective) ? o.batch / 2 : o.batch;
+  if (o.labels == 0) return {images, 0};
+  StepSizes out;
+  out.labelled = std::max<glia::Index>(std::llround(static_cast<double>(images) / (1 + o.unlabelled_ratio)), 1);
+  out.unlabelled = data.unlabelled.labels.defined() && !o.labelled_only ? images - out.labelled : 0;
+  out.labelled = std::min(out.labelled, data.train.size());
+  if (data.unlabelled.labels.defined()) out.unlabelled = std::min(out.unlabelled, data.unlabelled.size());
+  return out;
+}
+
+// A stream of `images` per step of a set.
+inline Stream make_stream(const Options& o, const glia::data::Dataset& set, glia::Index images, bool labelled) {
+  return Stream(glia::data::Loader(
+      set,
+      {.batch = images,
+       .shuffle = true,
+       .drop_last = set.size() >= images,
+       .seed = labelled ? o.seed : o.seed ^ 0x756e6c61u,
+       .workers = glia::num_threads() > 4 ? 2 : 0,
+       .views = two_views(o.objective) ? 2 : 1},
+      {.normalization = glia::data::cifar100_normalization, .flip = true, .shift = o.shift, .cutout = o.cutout},
+      batch_hook(o, set.classes, labelled)));
+}
+
+}  // namespace cifar100

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# experiment_test.sh PROGRAM: the experiment around the training run, on generated images: partial labels with every kind of state
+# resumed, several seeds, an ablation broken off and resumed, robustness, overhead, and the report made of them.
+set -euo pipefail
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $1" >&2; exit 1; }
+small=(--synthetic --limit-train 300 --batch 60 --epochs 1 --quiet)
+numbers() { sed -E 's/"(evaluation_|measuring_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
+
+# Partial labels, two views, momentum encoder and averaged weights: everything a checkpoint can hold.
+all=(--labels 100 --unlabelled-ratio 2 --similarity byol --spatial jigsaw --ema --mixup 0.2 --cutmix 1 --long-tail 2 --label-noise 0.2)
+"$program" train "${small[@]}" "${all[@]}" --out "$work/whole"
+status=0; "$program" train "${small[@]}" "${all[@]}" --out "$work/broken" --max-steps 2 || status=$?
+[ "$status" = 130 ] || fail "a run stopped by --max-steps must exit with 130, got $status"
+"$program" train "${small[@]}" "${all[@]}" --out "$work/broken" --resume
+cmp <(numbers "$work/whole") <(numbers "$work/broken") || fail "the resumed run differs"
+cmp "$work/whole/steps.csv" "$work/broken/steps.csv" || fail "the resumed run's steps differ"
+cmp "$work/whole/confusion.csv" "$work/broken/confusion.csv" || fail "the resumed run's confusion matrix differs"
+grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelled images expected"
+
+# The early-learning memory, and the labelled-only arm: the same number of steps.
+"$program" train "${small[@]}" --labels 100 --labelled-only --classification elr --out "$work/elr"
+[ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
+
+# An ablation broken off and resumed skips what is finished.
+status=0; "$program" ablate "${small[@]}" --seeds 1 --max-steps 3 --out "$work/ablation" || status=$?
+[ "$status" = 130 ] || fail "a broken-off ablation must exit with 130, got $status"
+"$program" ablate "${small[@]}" --seeds 1 --out "$work/ablation"
+[ "$(ls "$work/ablation/runs" | wc -l)" = 4 ] || fail "4 cells expected without pre-trained weights"
+before=$(stat -c %Y "$work/ablation/runs/plain-seed-1/summary.json")
+"$program" ablate "${small[@]}" --seeds 1 --out "$work/ablation"
+[ "$before" = "$(stat -c %Y "$work/ablation/runs/plain-seed-1/summary.json")" ] || fail "a finished run must be left alone"
+grep -q "whole against plain" "$work/ablation/ablation.md" || fail "the table lacks a comparison"
+status=0; "$program" ablate "${small[@]}" --seeds 1 --batch 50 --out "$work/ablation" 2> "$work/message" || status=$?
+grep -q "holds a run of other settings" "$work/message" || fail "an ablation with other settings must be refused"
+
+"$program" robustness --checkpoint "$work/whole" --limit 100 > "$work/table" 2>&1 || fail "robustness failed: $(cat "$work/table")"
+grep -q "haze" "$work/table" || fail "the robustness table lacks a kind"
+"$program" overhead "${small[@]}" --rounds 1 --out "$work/whole" | grep -q "+ all" || fail "the overhead table lacks a row"
+"$program" report --run "$work/whole" --ablation "$work/ablation" --out "$work/report.html" > /dev/null
+grep -q "</html>" "$work/report.html" || fail "the report is cut off"
+for text in "Damaged images" "Ablation" "What each part costs" "say nothing about CIFAR-100"; do
+  grep -q "$text" "$work/report.html" || fail "the report lacks: $text"
+done
+message() { "$program" "$@" 2>&1 >/dev/null || true; }
+message report --run "$work/nothing" | grep -q "no summary.json" || fail "a missing run must be reported"
+message train --synthetic --seeds 1,x | grep -q "expected different whole numbers" || fail "bad seeds must be reported"
+message train --synthetic --labels 99999 --out "$work/y" --quiet | grep -q "99999" || fail "too many labels must be reported"
+echo "the experiment's parts work together"

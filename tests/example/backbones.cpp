@@ -1,0 +1,217 @@
+// The flagship's backbones and their weights from other libraries.
+#include "weights.hpp"
+
+#include <glia/nn/summary.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace fs = std::filesystem;
+using namespace cifar100;
+using glia::Shape;
+
+namespace {
+
+fs::path fixture(const std::string& name) {
+  return fs::path(GLIA_TESTS_DIR) / "reference" / "backbones" / (name + ".pt");
+}
+
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const glia::Error& error) {
+    return error.what();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+glia::Tensor<float> noise(const glia::Shape& shape) {
+  glia::Generator generator(3);
+  return glia::randn(shape, generator);
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// Largest difference, relative to the largest expected value (at least 1).
+double difference(const glia::Tensor<float>& got, const glia::Tensor<float>& expected) {
+  REQUIRE(got.shape() == expected.shape());
+  const auto a = got.to_vector(), b = expected.to_vector();
+  double worst = 0, scale = 1;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    scale = std::max(scale, std::abs(static_cast<double>(b[i])));
+  }
+  return worst / scale;
+}
+
+void check_outputs(PlainClassifier& net, const WeightFile& expected) {
+  const glia::NoGrad plain;
+  nn::eval(net);
+  const auto images = expected.get("expected.images");
+  CHECK(difference(net.features(images), expected.get("expected.features")) <= 1e-5);
+  CHECK(difference(net.forward(images), expected.get("expected.logits")) <= 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE("backbone names: families, depths, shortcuts and widths") {
+  CHECK(parse_backbone("slim").widths == std::vector<std::int64_t>{64, 128, 256});
+  CHECK(parse_backbone("resnet34").blocks == std::vector<std::int64_t>{3, 4, 6, 3});
+  CHECK(parse_backbone("resnet32").blocks == std::vector<std::int64_t>{5, 5, 5});
+  CHECK_FALSE(parse_backbone("resnet20").projection);
+  CHECK(parse_backbone("resnet20-b").projection);
+  CHECK(parse_backbone("resnet18").projection);
+  CHECK_FALSE(parse_backbone("resnet18-a").projection);
+  CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
+  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "resnet20-c", "resnet20-w",
+                           "resnet20-w3", "resnet18-w0", "resnet20-"})
+    CHECK(contains(error_of([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
+}
+
+TEST_CASE("backbones: parameters and multiply-accumulates, counted by hand") {
+  // ResNet-20, option A, 10 classes: stem 432; 13,824 + 50,688 + 202,752 in the stages; batch norm 1,376; head 650.
+  PlainClassifier twenty("resnet20", 10);
+  auto summary = nn::summary(twenty, glia::zeros({1, 32, 32, 3}));
+  CHECK(summary.parameters == 269'722);
+  CHECK(summary.macs == 1024 * (432 + 13'824) + 256 * 50'688 + 64 * 202'752 + 640);
+  // Option B adds two 1x1 convolutions with batch norm.
+  PlainClassifier projected("resnet20-b", 10);
+  CHECK(nn::parameter_count(projected) == 269'722 + 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64);
+  // ResNet-18 with a 3x3 stem and 100 classes.
+  PlainClassifier eighteen("resnet18", 100);
+  CHECK(nn::parameter_count(eighteen) == 11'220'132);
+  PlainClassifier slim("slim-w8", 100);
+  summary = nn::summary(slim, glia::zeros({1, 32, 32, 3}));
+  CHECK(summary.rows.front().path == "backbone.stem");
+  CHECK(summary.rows.front().output == Shape{1, 32, 32, 48});
+  CHECK(summary.trainable == summary.parameters - 48 * 27);
+}
+
+TEST_CASE("backbones: every stage's feature map, the last one shared by the heads") {
+  const glia::NoGrad plain;
+  for (const char* name : {"resnet18-w4", "resnet8-w4", "slim-w8"}) {
+    auto backbone = make_backbone<glia::Cpu>(name);
+    nn::eval(backbone);
+    const auto images = noise({2, 32, 32, 3});
+    const auto maps = std::visit([&](auto& b) { return b.feature_maps(images); }, backbone);
+    CHECK(static_cast<Index>(maps.size()) == depth_of(backbone));
+    CHECK(maps.back().to_vector() == forward(backbone, images).to_vector());
+    CHECK(maps.back().size(-1) == channels_of(backbone));
+    for (std::size_t s = 1; s < maps.size(); ++s) CHECK(maps[s].size(1) * 2 == maps[s - 1].size(1));
+    const auto last = maps.back().to_vector();
+    CHECK(*std::min_element(last.begin(), last.end()) < 0);  // not activated yet
+  }
+  const auto resnet = make_backbone<glia::Cpu>("resnet18-w4");
+  CHECK(stage_of(resnet, "bn1.weight") == 0);
+  CHECK(stage_of(resnet, "layer3.1.conv2.weight") == 3);
+  const auto speed = make_backbone<glia::Cpu>("slim-w8");
+  CHECK(stage_of(speed, "stem.weight") == 0);
+  CHECK(stage_of(speed, "stages.2.refine.weight") == 3);
+}
+
+TEST_CASE("weights: PyTorch's outputs, from the names of five libraries") {
+  for (const char* name : {"resnet8-a-w4", "resnet8-b-w4", "resnet18-w2", "resnet8-b-w2", "slim-w4"}) {
+    CAPTURE(name);
+    const WeightFile file(fixture(name));
+    CHECK(classes_in(file, name) == 5);
+    PlainClassifier net(name, 5);
+    const auto report = load_weights(file, net);
+    CHECK(report.head);
+    CHECK(report.count(WeightStatus::missing) == 0);
+    CHECK(report.count(WeightStatus::adapted) == 0);
+    for (const auto& row : report.rows)
+      if (row.status == WeightStatus::unexpected)
+        CHECK((contains(row.theirs, "num_batches_tracked") || contains(row.theirs, "expected.")));
+    check_outputs(net, file);
+  }
+  PlainClassifier net("resnet8-a-w4", 5);
+  const auto report = load_weights(WeightFile(fixture("resnet8-a-w4")), net);
+  CHECK(report.prefix == "state_dict.module.");
+  CHECK(contains(report.text(true), "loaded      layer1.0.conv1.weight  from state_dict.module.layer1.0.conv1.weight"));
+  CHECK(contains(report.text(false), "0 missing"));
+  CHECK_FALSE(contains(report.text(false), "loaded      "));
+}
+
+TEST_CASE("weights: what is exported has PyTorch's names, shapes and values") {
+  const fs::path folder = fs::temp_directory_path() / ("glia_backbones_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const fs::path path = folder / "exported.safetensors";
+  const WeightFile original(fixture("resnet18-w2"));
+  PlainClassifier net("resnet18-w2", 5);
+  load_weights(original, net);
+  save_pytorch(path, net, {{"backbone", "resnet18-w2"}});
+  const WeightFile exported(path);
+  CHECK_FALSE(exported.native());
+  std::size_t of_model = 0;
+  for (const auto& entry : original.entries()) {
+    if (entry.name.rfind("model.", 0) != 0) continue;
+    ++of_model;
+    const std::string name = entry.name.substr(6);
+    CAPTURE(name);
+    const auto found = std::find_if(exported.entries().begin(), exported.entries().end(),
+                                    [&](const auto& e) { return e.name == name; });
+    REQUIRE(found != exported.entries().end());
+    CHECK(found->shape == entry.shape);
+    if (!contains(name, "num_batches")) CHECK(exported.get(name).to_vector() == original.get(entry.name).to_vector());
+  }
+  CHECK(exported.entries().size() == of_model);
+  PlainClassifier again("resnet18-w2", 5);
+  load_weights(exported, again);
+  check_outputs(again, original);
+  fs::remove_all(folder);
+}
+
+TEST_CASE("weights: the stem and the head are adapted, and the report says so") {
+  PlainClassifier net("resnet18-w2", 5);
+  const auto head = net.head->weight.tensor().to_vector();
+  const auto report = load_weights(WeightFile(fixture("imagenet")), net);
+  CHECK(report.count(WeightStatus::adapted) == 2);
+  CHECK_FALSE(report.head);
+  CHECK(net.head->weight.tensor().to_vector() == head);
+  CHECK(contains(report.text(false), "adapted     conv1.weight  (7x7 stem to 3x3, by area)"));
+  CHECK(contains(report.text(false), "10 classes of 16 features in the file, 5 of 16 here: starts afresh"));
+
+  // By area: a constant filter of ones becomes 49 / 9 in every tap, and the sum over the taps (the response to a
+  // constant image) stays.
+  for (const float value : fit_stem(glia::ones({1, 7, 7, 1}), 3, StemFit::area).to_vector())
+    CHECK(std::abs(value - 49.0f / 9) < 1e-5f);
+  const auto filters = noise({4, 7, 7, 3});
+  const auto small = fit_stem(filters, 3, StemFit::area);
+  CHECK(small.shape() == Shape{4, 3, 3, 3});
+  CHECK(difference(glia::sum(small, glia::Axes{1, 2}), glia::sum(filters, glia::Axes{1, 2})) < 1e-5);
+  // By cropping: the middle taps in their old proportions, the norm of each filter as before.
+  const auto middle = fit_stem(filters, 3, StemFit::crop);
+  CHECK(difference(glia::sum(middle * middle, glia::Axes{1, 2, 3}), glia::sum(filters * filters, glia::Axes{1, 2, 3})) <
+        1e-5);
+  const auto cut = filters.slice(1, {2, 5}).slice(2, {2, 5}).contiguous().to_vector(), kept = middle.to_vector();
+  CHECK(std::abs(kept[0] / cut[0] - kept[10] / cut[10]) < 1e-4f);
+  CHECK(contains(error_of([&] { fit_stem(glia::ones({1, 2, 2, 1}), 3, StemFit::area); }), "do not shrink"));
+  CHECK(contains(error_of([&] { fit_stem(glia::ones({1, 6, 6, 1}), 3, StemFit::crop); }), "do not shrink"));
+}
+
+TEST_CASE("weights: files that do not fit are refused and change nothing") {
+  const WeightFile file(fixture("resnet8-a-w4"));
+  PlainClassifier other("resnet8-b-w4", 5);
+  const auto before = std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector();
+  CHECK(contains(error_of([&] { load_weights(file, other); }),
+                 "missing or of another shape: layer2.0.downsample.0.weight"));
+  CHECK(std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector() == before);
+  const auto report = load_weights(file, other, {.partial = true});
+  CHECK(report.count(WeightStatus::missing) == 10);  // two shortcuts of a convolution and four tensors of batch norm
+  PlainClassifier wide("resnet8-a-w8", 5);
+  CHECK(contains(error_of([&] { load_weights(file, wide); }),
+                 "conv1.weight (shape [4, 3, 3, 3] in the file, [8, 3, 3, 3] here)"));
+  PlainClassifier speed("slim-w4", 5);
+  CHECK(contains(error_of([&] { load_weights(file, speed); }), "has no tensor that ends in \"stages.0.widen.weight\""));
+  PlainClassifier right("resnet8-a-w4", 5);
+  CHECK(contains(error_of([&] { load_weights(file, right, {.prefix = "model"}); }), "under the prefix \"model.\""));
+  CHECK(load_weights(file, right, {.prefix = "state_dict.module"}).head);
+  CHECK(contains(error_of([] { WeightFile("no such file"); }), "cannot open"));
+  CHECK(contains(error_of([] { WeightFile(fs::path(GLIA_TESTS_DIR) / "main.cpp"); }), "no PyTorch file"));
+}
