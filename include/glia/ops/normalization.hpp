@@ -229,6 +229,7 @@ template <std::floating_point T, class D>
 BatchNormResult<T, D> batch_norm(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& gamma = {},
                                  const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
                                  const std::type_identity_t<Tensor<T, D>>& residual = {}) {
+  const profile::Span span("batch_norm");
   const Index channels = detail::check_batch_norm("batch_norm", x, gamma, beta, residual);
   const Index rows = channels == 0 ? 0 : x.numel() / channels;
   if (rows == 0 && channels > 0)
@@ -248,6 +249,7 @@ Tensor<T, D> batch_norm_inference(const Tensor<T, D>& x, const Tensor<T, D>& mea
                                   const std::type_identity_t<Tensor<T, D>>& gamma = {},
                                   const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
                                   const std::type_identity_t<Tensor<T, D>>& residual = {}) {
+  const profile::Span span("batch_norm_inference");
   const Index channels = detail::check_batch_norm("batch_norm_inference", x, gamma, beta, residual);
   detail::require_channel_vector("batch_norm_inference", "mean", mean, channels, false);
   detail::require_channel_vector("batch_norm_inference", "variance", variance, channels, false);
@@ -307,6 +309,7 @@ struct GroupNormNode final : autograd::Node {
 template <class T, class D>
 Tensor<T, D> group_norm_apply(const Tensor<T, D>& x, Index images, Index pixels, Index groups, Index depth, bool layer,
                               const Tensor<T, D>& gamma, const Tensor<T, D>& beta, double epsilon) {
+  const profile::Span span(layer ? "layer_norm" : "group_norm");
   const auto in = plain_contiguous(x), weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta);
   auto out = Tensor<T, D>::empty(x.shape());
   auto mean = Tensor<T, D>::empty({images * groups}), inv_std = Tensor<T, D>::empty({images * groups});

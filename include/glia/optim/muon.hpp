@@ -47,6 +47,7 @@ struct MuonMomentumRule {
 template <class T, class D>
 Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double epsilon = 1e-7) {
   glia::detail::require_rank("newton_schulz", "input", x, 2);
+  const profile::Span span("newton_schulz");
   const NoGrad plain;
   const Index rows = x.shape()[0], columns = x.shape()[1], small = std::min(rows, columns), count = x.numel();
   Tensor<T, D> current = x.detach().clone(), next = Tensor<T, D>::empty(x.shape());
@@ -97,6 +98,7 @@ class Muon final : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return "muon"; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     std::vector<Tensor<T, D>> directions;
     for (auto& a : active) directions.push_back(Tensor<T, D>::empty(a.gradient.shape()));
