@@ -1,6 +1,7 @@
 // Pooling of channels-last images.
 #include <doctest/doctest.h>
 
+#include <glia/ops/elementwise.hpp>
 #include <glia/ops/pool.hpp>
 
 #include <limits>

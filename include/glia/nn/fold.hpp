@@ -17,7 +17,7 @@ Conv2d<Device, T> fold(const Conv2d<Device, T>& conv, const BatchNorm<Device, T>
   Conv2dOptions options = conv.options;
   options.bias = true;
   Conv2d<Device, T> out(options);
-  const auto spread = map(functor::InverseRoot{norm.options.epsilon}, norm.running_variance.tensor());
+  const auto spread = map(glia::functor::InverseRoot{norm.options.epsilon}, norm.running_variance.tensor());
   const auto scale = norm.weight.defined() ? mul(norm.weight.tensor(), spread) : spread;
   const auto centre = conv.bias.defined() ? sub(conv.bias.tensor(), norm.running_mean.tensor()) : neg(norm.running_mean.tensor());
   const auto shift = mul(centre, scale);

@@ -51,11 +51,10 @@ Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double eps
   const profile::Span span("newton_schulz");
   const NoGrad plain;
   const Index rows = x.shape()[0], columns = x.shape()[1], small = std::min(rows, columns), count = x.numel();
-  const Tensor<T, D> source = x.detach().contiguous();
-  Tensor<T, D> out = Tensor<T, D>::empty(x.shape());
+  Tensor<T, D> source = x.detach().clone(), out = Tensor<T, D>::empty(x.shape());
   if (count == 0) return out;
   const double norm = detail::norm_of<T, D>(source.data(), count);
-  const T unit = static_cast<T>(1.0 / (norm + epsilon));
+  detail::combine(D{}, source.mutable_data(), source.data(), count, 1.0 / (norm + epsilon), 0.0);
   const T c = static_cast<T>(2.0315);
   const bool tall = rows > columns;
   auto gram = Tensor<T, D>::empty({small, small}), next = Tensor<T, D>::empty({small, small}),
@@ -66,7 +65,7 @@ Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double eps
     gemm(D{}, false, false, small, small, small, factor, left.data(), small, right.data(), small, keep, into.mutable_data(), small);
   };
   const T* const p = source.data();
-  gemm(D{}, tall, !tall, small, small, tall ? rows : columns, unit * unit, p, columns, p, columns, T(0), gram.mutable_data(), small);
+  gemm(D{}, tall, !tall, small, small, tall ? rows : columns, T(1), p, columns, p, columns, T(0), gram.mutable_data(), small);
   for (int i = 0; i < iterations; ++i) {
     // power = P = a I + b A + c A A
     copy_bytes(D{}, D{}, power.mutable_data(), diagonal.data(), static_cast<std::size_t>(square) * sizeof(T));
@@ -84,9 +83,9 @@ Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double eps
   }
   T* const y = out.mutable_data();
   if (tall)
-    gemm(D{}, false, false, rows, columns, columns, unit, p, columns, product.data(), columns, T(0), y, columns);
+    gemm(D{}, false, false, rows, columns, columns, T(1), p, columns, product.data(), columns, T(0), y, columns);
   else
-    gemm(D{}, false, false, rows, columns, rows, unit, product.data(), rows, p, columns, T(0), y, columns);
+    gemm(D{}, false, false, rows, columns, rows, T(1), product.data(), rows, p, columns, T(0), y, columns);
   return out;
 }
 
