@@ -1,4 +1,5 @@
-// Memory-bound kernels: bytes/s counts every array once per read or write; compare with `copy`, the machine's own figure.
+// Memory-bound kernels: bytes/s counts every array once per read or write; compare with `copy`, the machine's own
+// figure.
 
 #include <glia/kernels/cpu/batch_norm_silu.hpp>
 #include <glia/kernels/cpu/pool.hpp>
@@ -45,7 +46,8 @@ void add(benchmark::State& state) {
   report(state, 3.0 * elements);
 }
 
-// Training: statistics and normalisation read x and write y (3 passes); backward reads dy and x twice and writes dx (5).
+// Training: statistics and normalisation read x and write y (3 passes); backward reads dy and x twice and writes dx
+// (5).
 void norm(benchmark::State& state, glia::nn::BatchNormOptions options, bool residual) {
   glia::nn::BatchNorm<> layer(64, options);
   auto x = normal({128, 32, 32, 64}).set_requires_grad();

@@ -1,6 +1,7 @@
 #pragma once
-// Networks that the comparison with PyTorch trains and runs, built from the library's layers: CIFAR ResNet-20 and ResNet-18 (He et al.
-// 2016, shortcuts by 1x1 convolutions) and ResNet-9 with widths 64, 128, 256, 512. bench/torch_cases.py holds the same nets.
+// Networks that the comparison with PyTorch trains and runs, built from the library's layers: CIFAR ResNet-20 and
+// ResNet-18 (He et al. 2016, shortcuts by 1x1 convolutions) and ResNet-9 with widths 64, 128, 256, 512.
+// bench/torch_cases.py holds the same nets.
 
 #include <glia/nn/fold.hpp>
 #include <glia/nn/linear.hpp>
@@ -31,7 +32,8 @@ struct ConvNorm {
   GLIA_MEMBERS(conv, norm)
 
   ConvNorm(Index in, Index out, Index kernel = 3, Index stride = 1, bool with_relu = true)
-      : conv({.in = in, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false}), relu(with_relu) {
+      : conv({.in = in, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false}),
+        relu(with_relu) {
     norm.emplace(out, nn::BatchNormOptions{.relu = with_relu});
   }
   Tensor forward(const Tensor& x, const Tensor& residual = {}) {
@@ -64,8 +66,7 @@ struct ResNet {
   nn::Linear<> head;
   GLIA_MEMBERS(stem, blocks, head)
 
-  ResNet(Index width, int groups, int blocks_per_group)
-      : stem(3, width), head(width << (groups - 1), 100) {
+  ResNet(Index width, int groups, int blocks_per_group) : stem(3, width), head(width << (groups - 1), 100) {
     Index in = width;
     for (int g = 0; g < groups; ++g)
       for (int b = 0; b < blocks_per_group; ++b) {
@@ -81,7 +82,8 @@ struct ResNet {
 };
 
 struct ResNet9 {
-  ConvNorm stem{3, 64}, widen1{64, 128}, a1{128, 128}, b1{128, 128}, widen2{128, 256}, widen3{256, 512}, a3{512, 512}, b3{512, 512};
+  ConvNorm stem{3, 64}, widen1{64, 128}, a1{128, 128}, b1{128, 128}, widen2{128, 256}, widen3{256, 512}, a3{512, 512},
+      b3{512, 512};
   nn::Linear<> head{512, 100};
   GLIA_MEMBERS(stem, widen1, a1, b1, widen2, widen3, a3, b3, head)
 

@@ -1,4 +1,5 @@
-// Whole training steps, inference and single layers, timed case by case: the library's side of bench/compare_pytorch.py.
+// Whole training steps, inference and single layers, timed case by case: the library's side of
+// bench/compare_pytorch.py.
 //   bench_steps [REGEX]   times the cases whose names match and prints one JSON object a line
 //   bench_steps --serve   reads "case seconds" lines and answers each with such a line
 
@@ -50,7 +51,8 @@ std::function<std::function<void()>()> training(const Make& make) {
       Tensor<> images = normal({128, 32, 32, 3});
       Tensor<std::int64_t> y = labels(128);
       explicit State(const Make& m)
-          : net(m()), optimizer(glia::parameters(net), {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4}) {}
+          : net(m()),
+            optimizer(glia::parameters(net), {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4}) {}
     };
     auto state = std::make_shared<State>(make);
     return [state] {
@@ -90,9 +92,7 @@ std::function<std::function<void()>()> convolution(Index in, Index out, Index si
 }
 
 std::function<std::function<void()>()> product(Index m, Index n, Index k) {
-  return [=] {
-    return [a = normal({m, k}), b = normal({k, n})] { glia::matmul(a, b); };
-  };
+  return [=] { return [a = normal({m, k}), b = normal({k, n})] { glia::matmul(a, b); }; };
 }
 
 std::vector<Case> cases() {
@@ -104,20 +104,23 @@ std::vector<Case> cases() {
       {"infer/resnet9", inference([] { return nets::ResNet9(); })},
       {"infer/resnet18", inference([] { return nets::resnet18(); })},
   };
-  constexpr Index shapes[][3] = {{16, 16, 32}, {32, 32, 16},   {64, 64, 8},    {64, 64, 32},
+  constexpr Index shapes[][3] = {{16, 16, 32},  {32, 32, 16},   {64, 64, 8},   {64, 64, 32},
                                  {64, 128, 32}, {128, 128, 16}, {256, 256, 8}, {512, 512, 4}};
-  for (const auto& [in, out, size] : shapes) list.push_back({glia::text("conv/", in, "-", out, "@", size), convolution(in, out, size)});
+  for (const auto& [in, out, size] : shapes)
+    list.push_back({glia::text("conv/", in, "-", out, "@", size), convolution(in, out, size)});
   constexpr Index products[][3] = {{1024, 1024, 1024}, {131072, 64, 576}, {8192, 256, 2304}, {64, 576, 131072}};
   for (const auto& [m, n, k] : products) list.push_back({glia::text("gemm/", m, "x", n, "x", k), product(m, n, k)});
   list.push_back({"layer/bn_relu", [] {
                     auto norm = std::make_shared<nn::BatchNorm<>>(64, nn::BatchNormOptions{.relu = true});
-                    return [norm, x = normal({128, 32, 32, 64}).set_requires_grad(), dy = normal({128, 32, 32, 64})]() mutable {
+                    return [norm, x = normal({128, 32, 32, 64}).set_requires_grad(),
+                            dy = normal({128, 32, 32, 64})]() mutable {
                       x.zero_grad();
                       (*norm)(x).backward(dy);
                     };
                   }});
   list.push_back({"layer/lif", [] {
-                    return [x = normal({4, 128, 32, 32, 64}).set_requires_grad(), dy = normal({4, 128, 32, 32, 64})]() mutable {
+                    return [x = normal({4, 128, 32, 32, 64}).set_requires_grad(),
+                            dy = normal({4, 128, 32, 32, 64})]() mutable {
                       x.zero_grad();
                       glia::spiking::Lif<>({.beta = 0.9, .threshold = 1.0})(x).backward(dy);
                     };
@@ -161,8 +164,8 @@ class Bench {
       }
       std::sort(times.begin(), times.end());
       char line[256];
-      std::snprintf(line, sizeof line, "{\"case\": \"%s\", \"seconds\": %.9g, \"least\": %.9g, \"runs\": %zu}", name.c_str(),
-                    times[times.size() / 2], times.front(), times.size());
+      std::snprintf(line, sizeof line, "{\"case\": \"%s\", \"seconds\": %.9g, \"least\": %.9g, \"runs\": %zu}",
+                    name.c_str(), times[times.size() / 2], times.front(), times.size());
       return line;
     }
     return "{\"case\": \"" + name + "\", \"error\": \"no such case\"}";

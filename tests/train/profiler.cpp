@@ -1,4 +1,5 @@
-// The profiler: what it counts, how spans nest, the trace, and that steps after the first few ask the system for nothing.
+// The profiler: what it counts, how spans nest, the trace, and that steps after the first few ask the system for
+// nothing.
 #include <doctest/doctest.h>
 
 #include <glia/io/json.hpp>
@@ -6,9 +7,9 @@
 #include <glia/nn/conv.hpp>
 #include <glia/nn/linear.hpp>
 #include <glia/nn/normalization.hpp>
-#include <glia/optim/adam.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/pool.hpp>
+#include <glia/optim/adam.hpp>
 #include <glia/train/profiler.hpp>
 
 #include <cstdio>
@@ -179,6 +180,7 @@ TEST_CASE("training steps after the first ask the system for no memory and cause
   CHECK(after.allocations > before.allocations + 8 * 10);
   CHECK(after.system_allocations == before.system_allocations);
   CHECK(after.bytes_in_use == before.bytes_in_use);
-  // One or two can come from the runtime's own stacks; a single buffer of this net that went back to the system would cost 32.
+  // One or two can come from the runtime's own stacks; a single buffer of this net that went back to the system would
+  // cost 32.
   CHECK(last.ru_minflt - first.ru_minflt <= 4);
 }

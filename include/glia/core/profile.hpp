@@ -1,6 +1,6 @@
 #pragma once
-// Where the time of a program goes: nested, timed spans that ops, layers, the backward pass and optimizers open. train/profiler.hpp
-// collects and reports them. While nobody collects, a span costs one relaxed load.
+// Where the time of a program goes: nested, timed spans that ops, layers, the backward pass and optimizers open.
+// train/profiler.hpp collects and reports them. While nobody collects, a span costs one relaxed load.
 
 #include <glia/core/config.hpp>
 
@@ -25,22 +25,22 @@ constexpr const char* phase_name(Phase phase) {
   return names[static_cast<int>(phase)];
 }
 
-// What is counted during a span, outside the spans inside it. Bytes are those of the tensors an op reads and writes, each once;
-// FLOPs are two per multiply-add, of ops that know them. Allocations count calls of the caching allocators, system_allocations those
-// that had to ask the operating system.
+// What is counted during a span, outside the spans inside it. Bytes are those of the tensors an op reads and writes,
+// each once; FLOPs are two per multiply-add, of ops that know them. Allocations count calls of the caching allocators,
+// system_allocations those that had to ask the operating system.
 struct Counters {
   std::int64_t bytes = 0, flops = 0, allocations = 0, allocated_bytes = 0, system_allocations = 0;
 };
 
 // A finished span. Texts are numbers in Collector's list.
 struct Event {
-  std::uint32_t name = 0;       // of the op, or of the module or range itself
-  std::uint32_t path = 0;       // of the innermost module or range around it (its own for those)
-  std::uint32_t thread = 0;     // 0, 1, ... in the order of appearance
-  std::uint32_t depth = 0;      // number of spans around it on its thread
+  std::uint32_t name = 0;    // of the op, or of the module or range itself
+  std::uint32_t path = 0;    // of the innermost module or range around it (its own for those)
+  std::uint32_t thread = 0;  // 0, 1, ... in the order of appearance
+  std::uint32_t depth = 0;   // number of spans around it on its thread
   Phase phase = Phase::forward;
-  bool section = false;         // a module or a range of the user's, not an op
-  bool nested = false;          // inside a span of the same op and phase: not a call of its own
+  bool section = false;                         // a module or a range of the user's, not an op
+  bool nested = false;                          // inside a span of the same op and phase: not a call of its own
   std::int64_t begin = 0, end = 0, inside = 0;  // ns of the steady clock; ns of the spans directly inside
   Counters counters;
 };
@@ -53,8 +53,8 @@ inline constinit std::atomic<std::uint32_t> collection{0};
 // Whether spans are being collected.
 inline bool collecting() noexcept { return detail::collection.load(std::memory_order_relaxed) != 0; }
 
-// Holds what was collected. One per process, never destroyed: other threads may be inside a span when collection ends; such
-// spans are dropped.
+// Holds what was collected. One per process, never destroyed: other threads may be inside a span when collection ends;
+// such spans are dropped.
 class Collector {
  public:
   struct Result {
@@ -138,7 +138,8 @@ inline OpenSpan*& innermost() noexcept {
 }
 
 inline std::int64_t nanoseconds() noexcept {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 // `path` is the number of a module's or range's text, or empty for an op, which inherits it.
@@ -214,15 +215,15 @@ class Span {
   detail::OpenSpan* open_;
 };
 
-// Times a part of a program and gives what runs inside its name as path: `profile::Section section("evaluate");`. Layers open one
-// under their path in the module tree.
+// Times a part of a program and gives what runs inside its name as path: `profile::Section section("evaluate");`.
+// Layers open one under their path in the module tree.
 class Section {
  public:
   explicit Section(const char* path, Phase phase = Phase::forward)
       : open_(collecting() ? detail::open(path, phase, true) : nullptr) {}
   // The path is computed only if somebody listens: path_of() -> std::string. An empty path opens nothing.
   template <class PathOf>
-    requires requires(const PathOf& f) { std::string(f()); }
+  requires requires(const PathOf& f) { std::string(f()); }
   explicit Section(const PathOf& path_of) : open_(nullptr) {
     if (!collecting()) return;
     const std::string path = path_of();

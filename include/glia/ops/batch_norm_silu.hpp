@@ -39,12 +39,13 @@ struct BatchNormSiluNode final : autograd::Node {
                b = contiguous_or_undefined(offset);
     const Index channels = mean.numel(), rows = channels == 0 ? 0 : in.numel() / channels;
     auto sum_dy = Tensor<T, D>::empty({channels}), sum_dy_xhat = Tensor<T, D>::empty({channels});
-    batch_norm_silu_backward_sums(D{}, source.data(), in.data(), rows, channels, mean.data(), inv_std.data(), data_or_null(w),
-                                  data_or_null(b), sum_dy.mutable_data(), sum_dy_xhat.mutable_data());
+    batch_norm_silu_backward_sums(D{}, source.data(), in.data(), rows, channels, mean.data(), inv_std.data(),
+                                  data_or_null(w), data_or_null(b), sum_dy.mutable_data(), sum_dy_xhat.mutable_data());
     if (g.needs(0)) {
       auto dx = Tensor<T, D>::empty(in.shape());
-      batch_norm_silu_backward_input(D{}, source.data(), in.data(), rows, channels, mean.data(), inv_std.data(), data_or_null(w),
-                                     data_or_null(b), sum_dy.data(), sum_dy_xhat.data(), training, dx.mutable_data());
+      batch_norm_silu_backward_input(D{}, source.data(), in.data(), rows, channels, mean.data(), inv_std.data(),
+                                     data_or_null(w), data_or_null(b), sum_dy.data(), sum_dy_xhat.data(), training,
+                                     dx.mutable_data());
       g.set(0, dx);
     }
     if (g.needs(1)) g.set(1, sum_dy_xhat);
@@ -61,8 +62,9 @@ struct BatchNormSiluNode final : autograd::Node {
     const auto dvalue = mul(dy, map(Partial<functor::Silu, 0>{}, value));
     const Axes rows = leading_axes(input.rank() - 1), axes = rows.empty() ? Axes{0} : rows;
     const auto as_rows = [&](const Tensor<T, D>& t) { return rows.empty() ? t.reshape({1, t.shape()[0]}) : t; };
-    const auto result = training ? NormalizationGradient<T, D>(as_rows(dvalue), as_rows(input), weight, axes, axes, epsilon)
-                                 : NormalizationGradient<T, D>(as_rows(dvalue), as_rows(input), weight, mean, inv_std, axes);
+    const auto result = training
+                            ? NormalizationGradient<T, D>(as_rows(dvalue), as_rows(input), weight, axes, axes, epsilon)
+                            : NormalizationGradient<T, D>(as_rows(dvalue), as_rows(input), weight, mean, inv_std, axes);
     g.set(0, result.dx.reshape(input.shape()));
     if (g.needs(1)) g.set(1, result.dgamma);
     if (g.needs(2)) g.set(2, result.dbeta);
@@ -84,8 +86,8 @@ Tensor<T, D> batch_norm_silu_apply(const Tensor<T, D>& x, const Tensor<T, D>& me
     spread = training ? variance : copy_values(variance);
   }
   auto out = Tensor<T, D>::empty(x.shape());
-  batch_norm_silu_forward(D{}, in.data(), data_or_null(add), rows, channels, centre.data(), inv_std.data(), data_or_null(weight),
-                          data_or_null(offset), out.mutable_data());
+  batch_norm_silu_forward(D{}, in.data(), data_or_null(add), rows, channels, centre.data(), inv_std.data(),
+                          data_or_null(weight), data_or_null(offset), out.mutable_data());
   if (auto* node = autograd::record<BatchNormSiluNode<T, D>>(out, x, gamma, beta, residual)) {
     node->x.save(x), node->gamma.save(gamma), node->beta.save(beta);
     node->mean = centre, node->variance = spread, node->inv_std = inv_std;
@@ -100,8 +102,9 @@ inline void check_no_relu(const char* op, const NormOptions& options) {
 
 }  // namespace detail
 
-// silu(batch_norm(x, gamma, beta)) + residual in the passes of the normalisation alone: batch_norm's arguments and result, except
-// that the residual (shape of x, or undefined) comes after the activation. Twice differentiable. ValueError if options.relu is set.
+// silu(batch_norm(x, gamma, beta)) + residual in the passes of the normalisation alone: batch_norm's arguments and
+// result, except that the residual (shape of x, or undefined) comes after the activation. Twice differentiable.
+// ValueError if options.relu is set.
 template <std::floating_point T, class D>
 BatchNormResult<T, D> batch_norm_silu(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& gamma = {},
                                       const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
@@ -111,7 +114,8 @@ BatchNormResult<T, D> batch_norm_silu(const Tensor<T, D>& x, const std::type_ide
   if constexpr (detail::has_batch_norm_silu<T, D>) {
     const Index channels = detail::check_batch_norm("batch_norm_silu", x, gamma, beta, residual);
     BatchNormResult<T, D> result = detail::batch_statistics("batch_norm_silu", x, channels);
-    result.output = detail::batch_norm_silu_apply(x, result.mean, result.variance, gamma, beta, residual, options, true);
+    result.output =
+        detail::batch_norm_silu_apply(x, result.mean, result.variance, gamma, beta, residual, options, true);
     return result;
   } else {
     BatchNormResult<T, D> result = batch_norm(x, gamma, beta, options);

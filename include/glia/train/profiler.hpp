@@ -16,10 +16,11 @@ namespace GLIA_NS::train {
 // A line of a profile: all calls of one op in one phase, or all that ran under one module path.
 struct ProfileRow {
   std::string name;
-  std::string phase;             // "forward", "backward", "update", "data"; "module" for what ran in no op; empty by path
+  std::string phase;  // "forward", "backward", "update", "data"; "module" for what ran in no op; empty by path
   std::int64_t calls = 0;
-  double total_ms = 0, self_ms = 0;  // with and without what ran inside; the self times of all rows add up to Profiler::busy_ms
-  profile::Counters counters;        // of the spans themselves, without those inside
+  double total_ms = 0,
+         self_ms = 0;  // with and without what ran inside; the self times of all rows add up to Profiler::busy_ms
+  profile::Counters counters;  // of the spans themselves, without those inside
 };
 
 // Records all spans of the process from its construction to stop() or its destruction:
@@ -90,7 +91,8 @@ class Profiler {
       arguments.set("system_allocations", e.counters.system_allocations);
       io::Json event = io::Json::object();
       event.set("name", text(e.name)).set("cat", e.section ? "module" : profile::phase_name(e.phase)).set("ph", "X");
-      event.set("ts", static_cast<double>(e.begin - begin_) * 1e-3).set("dur", static_cast<double>(e.end - e.begin) * 1e-3);
+      event.set("ts", static_cast<double>(e.begin - begin_) * 1e-3)
+          .set("dur", static_cast<double>(e.end - e.begin) * 1e-3);
       event.set("pid", 0).set("tid", static_cast<std::int64_t>(e.thread)).set("args", std::move(arguments));
       events.push_back(std::move(event));
     }
@@ -129,21 +131,24 @@ class Profiler {
     return out;
   }
 
-  void append_table(std::string& out, const char* title, const std::vector<ProfileRow>& list, int steps, std::size_t most) const {
+  void append_table(std::string& out, const char* title, const std::vector<ProfileRow>& list, int steps,
+                    std::size_t most) const {
     char line[256];
-    std::snprintf(line, sizeof line, "\n%-34s %-9s %8s %10s %6s %9s %7s %8s %7s %7s\n", title, "phase", "calls", "self ms", "%",
-                  "MB", "GB/s", "GFLOP/s", "allocs", "system");
+    std::snprintf(line, sizeof line, "\n%-34s %-9s %8s %10s %6s %9s %7s %8s %7s %7s\n", title, "phase", "calls",
+                  "self ms", "%", "MB", "GB/s", "GFLOP/s", "allocs", "system");
     out += line;
     double all = 0;
     for (const auto& row : list) all += row.self_ms;
     for (std::size_t i = 0; i < std::min(most, list.size()); ++i) {
       const ProfileRow& r = list[i];
       const double seconds = std::max(r.self_ms * 1e-3, 1e-12), n = steps;
-      std::snprintf(line, sizeof line, "%-34.34s %-9s %8.1f %10.3f %6.2f %9.2f %7.1f %8.1f %7.1f %7.1f\n",
-                    r.name.empty() ? "(no module)" : r.name.c_str(), r.phase.c_str(), static_cast<double>(r.calls) / n,
-                    r.self_ms / n, all > 0 ? 100 * r.self_ms / all : 0.0, static_cast<double>(r.counters.bytes) * 1e-6 / n,
-                    static_cast<double>(r.counters.bytes) * 1e-9 / seconds, static_cast<double>(r.counters.flops) * 1e-9 / seconds,
-                    static_cast<double>(r.counters.allocations) / n, static_cast<double>(r.counters.system_allocations) / n);
+      std::snprintf(
+          line, sizeof line, "%-34.34s %-9s %8.1f %10.3f %6.2f %9.2f %7.1f %8.1f %7.1f %7.1f\n",
+          r.name.empty() ? "(no module)" : r.name.c_str(), r.phase.c_str(), static_cast<double>(r.calls) / n,
+          r.self_ms / n, all > 0 ? 100 * r.self_ms / all : 0.0, static_cast<double>(r.counters.bytes) * 1e-6 / n,
+          static_cast<double>(r.counters.bytes) * 1e-9 / seconds,
+          static_cast<double>(r.counters.flops) * 1e-9 / seconds, static_cast<double>(r.counters.allocations) / n,
+          static_cast<double>(r.counters.system_allocations) / n);
       out += line;
     }
     if (list.size() > most) out += "... " + std::to_string(list.size() - most) + " more\n";

@@ -1,39 +1,44 @@
 #pragma once
-// Batch normalisation with SiLU, x * logistic(x), fused into the same passes, and a residual that is added after the activation.
-// The backward passes compute the activation's slope again from x: that is cheaper than a pass through memory.
+// Batch normalisation with SiLU, x * logistic(x), fused into the same passes, and a residual that is added after the
+// activation. The backward passes compute the activation's slope again from x: that is cheaper than a pass through
+// memory.
 
 #include <glia/core/math.hpp>
 #include <glia/kernels/cpu/batch_norm.hpp>
 
 namespace GLIA_NS {
 
-// y = silu((x - mean) * inv_std * gamma + beta) + residual. gamma, beta [channels] and residual [rows, channels] may be null. y may be
-// x or residual.
+// y = silu((x - mean) * inv_std * gamma + beta) + residual. gamma, beta [channels] and residual [rows, channels] may be
+// null. y may be x or residual.
 template <class T>
-void batch_norm_silu_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean, const T* inv_std,
-                             const T* gamma, const T* beta, T* y) {
+void batch_norm_silu_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean,
+                             const T* inv_std, const T* gamma, const T* beta, T* y) {
   const detail::WideRows wide(rows, channels);
   const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
   const bool stream = simd::worth_streaming<T>(wide.elements);
-  detail::for_wide_rows(wide, [&](Index begin, Index length) {
-    simd::write_blocks(stream, y + begin, length, [&](Index first, Index n, T* out) {
-      const T *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first, *h = terms.shift.data() + first;
-      if (residual == nullptr) {
-        GLIA_OMP(simd)
-        for (Index j = 0; j < n; ++j) {
-          const T v = (in[j] - m[j]) * k[j] + h[j];
-          out[j] = v * math::logistic(v);
-        }
-      } else {
-        const T* add = residual + begin + first;
-        GLIA_OMP(simd)
-        for (Index j = 0; j < n; ++j) {
-          const T v = (in[j] - m[j]) * k[j] + h[j];
-          out[j] = v * math::logistic(v) + add[j];
-        }
-      }
-    });
-  }, stream);
+  detail::for_wide_rows(
+      wide,
+      [&](Index begin, Index length) {
+        simd::write_blocks(stream, y + begin, length, [&](Index first, Index n, T* out) {
+          const T *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first,
+                  *h = terms.shift.data() + first;
+          if (residual == nullptr) {
+            GLIA_OMP(simd)
+            for (Index j = 0; j < n; ++j) {
+              const T v = (in[j] - m[j]) * k[j] + h[j];
+              out[j] = v * math::logistic(v);
+            }
+          } else {
+            const T* add = residual + begin + first;
+            GLIA_OMP(simd)
+            for (Index j = 0; j < n; ++j) {
+              const T v = (in[j] - m[j]) * k[j] + h[j];
+              out[j] = v * math::logistic(v) + add[j];
+            }
+          }
+        });
+      },
+      stream);
 }
 
 namespace detail {
@@ -47,8 +52,8 @@ template <class T>
 
 // First pass of the backward, with g = dy * silu'(value): sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat.
 template <class T>
-void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean, const T* inv_std,
-                                   const T* gamma, const T* beta, T* sum_dy, T* sum_dy_xhat) {
+void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean,
+                                   const T* inv_std, const T* gamma, const T* beta, T* sum_dy, T* sum_dy_xhat) {
   const detail::WideRows wide(rows, channels);
   const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
   std::vector<double> sums(static_cast<std::size_t>(2 * channels));
@@ -71,24 +76,29 @@ void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Ind
 
 // Second pass: dx as in batch_norm_backward_input, with that g. dx may be dy.
 template <class T>
-void batch_norm_silu_backward_input(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean, const T* inv_std,
-                                    const T* gamma, const T* beta, const T* sum_dy, const T* sum_dy_xhat, bool training, T* dx) {
+void batch_norm_silu_backward_input(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean,
+                                    const T* inv_std, const T* gamma, const T* beta, const T* sum_dy,
+                                    const T* sum_dy_xhat, bool training, T* dx) {
   const detail::WideRows wide(rows, channels);
   const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
   const detail::BatchNormMeans<T> means(terms, rows, channels, sum_dy, sum_dy_xhat, training);
   const bool stream = simd::worth_streaming<T>(wide.elements);
-  detail::for_wide_rows(wide, [&](Index begin, Index length) {
-    simd::write_blocks(stream, dx + begin, length, [&](Index first, Index n, T* out) {
-      const T *g = dy + begin + first, *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first,
-              *h = terms.shift.data() + first, *mg = means.gradient.data() + first, *sl = means.slope.data() + first;
-      GLIA_OMP(simd)
-      for (Index j = 0; j < n; ++j) {
-        const T centred = in[j] - m[j];
-        const T gj = g[j] * detail::silu_slope(centred * k[j] + h[j]);
-        out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
-      }
-    });
-  }, stream);
+  detail::for_wide_rows(
+      wide,
+      [&](Index begin, Index length) {
+        simd::write_blocks(stream, dx + begin, length, [&](Index first, Index n, T* out) {
+          const T *g = dy + begin + first, *in = x + begin + first, *m = terms.mean.data() + first,
+                  *k = terms.scale.data() + first, *h = terms.shift.data() + first, *mg = means.gradient.data() + first,
+                  *sl = means.slope.data() + first;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < n; ++j) {
+            const T centred = in[j] - m[j];
+            const T gj = g[j] * detail::silu_slope(centred * k[j] + h[j]);
+            out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
+          }
+        });
+      },
+      stream);
 }
 
 }  // namespace GLIA_NS

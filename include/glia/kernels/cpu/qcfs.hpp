@@ -75,8 +75,9 @@ void qcfs_backward(Cpu, Index count, const T* z, const T* theta, double levels, 
   std::vector<double> partial(static_cast<std::size_t>(chunk_count(count, chunk)), 0.0);
   parallel_chunks(count, chunk, [&](Index number, Index first, Index last) {
     partial[static_cast<std::size_t>(number)] =
-        dz != nullptr ? cpu::qcfs_backward_chunk<true>(stream, last - first, z + first, top, steps, dy + first, dz + first)
-                      : cpu::qcfs_backward_chunk<false>(stream, last - first, z + first, top, steps, dy + first, dz);
+        dz != nullptr
+            ? cpu::qcfs_backward_chunk<true>(stream, last - first, z + first, top, steps, dy + first, dz + first)
+            : cpu::qcfs_backward_chunk<false>(stream, last - first, z + first, top, steps, dy + first, dz);
   });
   if (dtheta == nullptr) return;
   double total = 0;

@@ -130,7 +130,8 @@ void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, 
       cpu::load_neuron_state(neuron, start, i, n, state);
       for (Index t = 0; t < steps; ++t)
         simd::write_blocks(stream, out + t * count + i, n, [&](Index, Index, T* to) {
-          cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, to, std::make_integer_sequence<int, S>{});
+          cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, to,
+                                   std::make_integer_sequence<int, S>{});
         });
       for (int k = 0; k < S && last != nullptr; ++k)
         if (last[k] != nullptr)
@@ -207,7 +208,8 @@ struct NeuronBackward {
       const T* upstream = dy + t * dy_step + i;
       if (dx != nullptr)
         simd::write_blocks(stream, dx + t * count + i, n, [&](Index, Index, T* to) {
-          neuron_backward_step<true>(neuron, n, input, p, history + t * row, upstream, gradient, sums, to, states, directions);
+          neuron_backward_step<true>(neuron, n, input, p, history + t * row, upstream, gradient, sums, to, states,
+                                     directions);
         });
       else
         neuron_backward_step<false>(neuron, n, input, p, history + t * row, upstream, gradient, sums,

@@ -1,6 +1,6 @@
 #pragma once
-// Writes that go past the caches: an ordinary store first reads the line it writes, a third of the traffic of a copy. Worth it
-// for results too large to be found in the caches by whoever reads them.
+// Writes that go past the caches: an ordinary store first reads the line it writes, a third of the traffic of a copy.
+// Worth it for results too large to be found in the caches by whoever reads them.
 
 #include <glia/kernels/cpu/vec.hpp>
 
@@ -34,8 +34,9 @@ inline void stream_copy(char* to, const char* from, Index bytes) {
 }
 }  // namespace detail
 
-// Runs compute(first, n, target), which writes n elements that belong at out + first, for blocks of [0, count): straight into `out`, or,
-// with `stream`, into a small buffer that is then written past the caches. End a thread's work with stream_end.
+// Runs compute(first, n, target), which writes n elements that belong at out + first, for blocks of [0, count):
+// straight into `out`, or, with `stream`, into a small buffer that is then written past the caches. End a thread's work
+// with stream_end.
 template <class T, class F>
 inline void write_blocks(bool stream, T* out, Index count, const F& compute) {
   alignas(64) T buffer[stream_block];
@@ -44,7 +45,8 @@ inline void write_blocks(bool stream, T* out, Index count, const F& compute) {
     const Index n = std::min(stream_block, count - first);
     compute(first, n, past ? static_cast<T*>(buffer) : out + first);
     if (past)
-      detail::stream_copy(reinterpret_cast<char*>(out + first), reinterpret_cast<const char*>(buffer), n * static_cast<Index>(sizeof(T)));
+      detail::stream_copy(reinterpret_cast<char*>(out + first), reinterpret_cast<const char*>(buffer),
+                          n * static_cast<Index>(sizeof(T)));
   }
 }
 
