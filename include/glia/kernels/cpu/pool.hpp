@@ -59,38 +59,41 @@ inline bool is_plain_2x2(const ConvGeometry& g) {
          g.dilation_h == 1 && g.dilation_w == 1;
 }
 
-// One pass without the general case's tests. The comparisons keep the first of equals and the first NaN.
+// One window for `count` channels: a, b are the upper pixels (a at `position`), d, e those below. The comparisons keep the first of
+// equals and the first NaN. Apart from its callers, and with values for arguments: that is what the vectoriser needs.
+template <class T>
+void max_pool_window_2x2(const T* a, const T* b, const T* d, const T* e, Index count, std::int32_t position, std::int32_t width,
+                         T* out, std::int32_t* where) {
+  GLIA_OMP(simd)
+  for (Index j = 0; j < count; ++j) {
+    T best = a[j];
+    std::int32_t winner = position;
+    const auto challenge = [&](T value, std::int32_t at) {
+      const bool better = (value > best) | ((value != value) & (best == best));
+      best = better ? value : best;
+      winner = better ? at : winner;
+    };
+    challenge(b[j], position + 1);
+    challenge(d[j], position + width);
+    challenge(e[j], position + width + 1);
+    out[j] = best;
+    where[j] = winner;
+  }
+}
+
 template <class T>
 void max_pool_forward_2x2(const T* x, const ConvGeometry& g, T* y, std::int32_t* argmax) {
-  const Index c = g.in_channels, row_step = g.width * c;
-  const bool stream = simd::worth_streaming<T>(g.batch * g.out_height * g.out_width * c);
+  const Index c = g.in_channels, step = g.width * c;
   parallel_chunks(g.batch * g.out_height, pool_rows_per_chunk(4 * g.out_width, c), [&](Index, Index first, Index last) {
-    alignas(64) std::int32_t winners[simd::stream_block];
     for (Index row = first; row < last; ++row) {
       const Index n = row / g.out_height, oh = row % g.out_height;
       for (Index ow = 0; ow < g.out_width; ++ow) {
         const T* in = x + ((n * g.height + 2 * oh) * g.width + 2 * ow) * c;
         const Index at = (row * g.out_width + ow) * c;
-        const std::int32_t p0 = static_cast<std::int32_t>(2 * oh * g.width + 2 * ow), p2 = p0 + static_cast<std::int32_t>(g.width);
-        simd::write_blocks(stream, y + at, c, [&](Index from, Index count, T* out) {
-          const T *a = in + from, *b = a + c, *d = a + row_step, *e = d + c;
-          std::int32_t* where = stream ? winners : argmax + at + from;
-          GLIA_OMP(simd)
-          for (Index j = 0; j < count; ++j) {
-            const T va = a[j], vb = b[j], vd = d[j], ve = e[j];
-            const bool right = (vb > va) | ((vb != vb) & (va == va)), low = (ve > vd) | ((ve != ve) & (vd == vd));
-            const T top = right ? vb : va, bottom = low ? ve : vd;
-            const std::int32_t ptop = right ? p0 + 1 : p0, pbottom = low ? p2 + 1 : p2;
-            const bool down = (bottom > top) | ((bottom != bottom) & (top == top));
-            out[j] = down ? bottom : top;
-            where[j] = down ? pbottom : ptop;
-          }
-          if (stream)
-            simd::detail::stream_copy(reinterpret_cast<char*>(argmax + at + from), reinterpret_cast<const char*>(winners), count * 4);
-        });
+        max_pool_window_2x2(in, in + c, in + step, in + step + c, c, static_cast<std::int32_t>(2 * oh * g.width + 2 * ow),
+                            static_cast<std::int32_t>(g.width), y + at, argmax + at);
       }
     }
-    simd::stream_end(stream);
   });
 }
 
