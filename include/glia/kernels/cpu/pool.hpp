@@ -59,25 +59,25 @@ inline bool is_plain_2x2(const ConvGeometry& g) {
          g.dilation_h == 1 && g.dilation_w == 1;
 }
 
-// One window for `count` channels: a, b are the upper pixels (a at `position`), d, e those below. The comparisons keep the first of
-// equals and the first NaN. Apart from its callers, and with values for arguments: that is what the vectoriser needs.
+// Whether an earlier value a stays in front of a later one b: unless b is larger, or b alone is NaN. Written with && and ||: combining the
+// comparisons bit by bit keeps g++ from vectorising the loop.
+template <class T>
+constexpr bool stays_first(T a, T b) {
+  return a != a || (b == b && !(b > a));
+}
+
+// One window for `count` channels: a, b are the upper pixels (a at `position`), d, e those below.
 template <class T>
 void max_pool_window_2x2(const T* a, const T* b, const T* d, const T* e, Index count, std::int32_t position, std::int32_t width,
                          T* out, std::int32_t* where) {
   GLIA_OMP(simd)
   for (Index j = 0; j < count; ++j) {
-    T best = a[j];
-    std::int32_t winner = position;
-    const auto challenge = [&](T value, std::int32_t at) {
-      const bool better = (value > best) | ((value != value) & (best == best));
-      best = better ? value : best;
-      winner = better ? at : winner;
-    };
-    challenge(b[j], position + 1);
-    challenge(d[j], position + width);
-    challenge(e[j], position + width + 1);
-    out[j] = best;
-    where[j] = winner;
+    const T va = a[j], vb = b[j], vd = d[j], ve = e[j];
+    const T top = stays_first(va, vb) ? va : vb, bottom = stays_first(vd, ve) ? vd : ve;
+    const std::int32_t at_top = stays_first(va, vb) ? position : position + 1;
+    const std::int32_t at_bottom = stays_first(vd, ve) ? position + width : position + width + 1;
+    out[j] = stays_first(top, bottom) ? top : bottom;
+    where[j] = stays_first(top, bottom) ? at_top : at_bottom;
   }
 }
 
