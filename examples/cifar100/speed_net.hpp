@@ -23,15 +23,13 @@ struct SpeedStage {
   nn::BatchNorm<D> widen_norm;
   nn::Conv2d<D> refine;
   nn::BatchNorm<D> refine_norm;
-  bool last;
   GLIA_MEMBERS(widen, widen_norm, refine, refine_norm)
 
   SpeedStage(Index in, Index out, bool is_last)
       : widen({.in = in, .out = out, .kernel = 3, .padding = 1, .bias = false}),
-        widen_norm(out, {.momentum = 0.4}),
+        widen_norm(out, {.momentum = 0.4, .silu = true}),
         refine({.in = out, .out = out, .kernel = 3, .padding = 1, .bias = false}),
-        refine_norm(out, {.momentum = 0.4}),
-        last(is_last) {
+        refine_norm(out, {.momentum = 0.4, .silu = !is_last}) {
     carry_through(widen);
     carry_through(refine);
   }
@@ -44,9 +42,8 @@ struct SpeedStage {
   }
 
   glia::Tensor<float, D> forward(const glia::Tensor<float, D>& x) {
-    const auto wide = glia::silu(widen_norm(glia::max_pool2d(widen(x), {.kernel = 2})));
-    const auto refined = refine_norm(refine(wide));
-    return last ? wide + refined : wide + glia::silu(refined);
+    const auto wide = widen_norm(glia::max_pool2d(widen(x), {.kernel = 2}));
+    return refine_norm(refine(wide), wide);  // the residual comes behind the activation, which the last stage does without
   }
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 // Everything that needs no CUDA compiler. glia/cuda.hpp adds the GPU, glia/tensor/interop_eigen.hpp Eigen maps.
 
+#include <glia/core/affinity.hpp>
+#include <glia/core/profile.hpp>
 #include <glia/core/warning.hpp>
 #include <glia/autograd/checkpoint.hpp>
 #include <glia/autograd/engine.hpp>
@@ -12,6 +14,7 @@
 #include <glia/autograd/unclaimed.hpp>
 #include <glia/ops/activation.hpp>
 #include <glia/ops/arithmetic.hpp>
+#include <glia/ops/batch_norm_silu.hpp>
 #include <glia/ops/check.hpp>
 #include <glia/ops/conv.hpp>
 #include <glia/ops/conv_transpose.hpp>
@@ -44,6 +47,7 @@
 #include <glia/nn/copy_state.hpp>
 #include <glia/nn/dropout.hpp>
 #include <glia/nn/embedding.hpp>
+#include <glia/nn/fold.hpp>
 #include <glia/nn/init.hpp>
 #include <glia/nn/linear.hpp>
 #include <glia/nn/members.hpp>
@@ -143,4 +147,5 @@
 #include <glia/io/torch_format.hpp>
 #include <glia/io/zip.hpp>
 #include <glia/train/interrupt.hpp>
+#include <glia/train/profiler.hpp>
 #include <glia/train/progress.hpp>

@@ -61,6 +61,7 @@ TEST_CASE("dual: derivatives of smooth functions") {
   GLIA_CHECK_UNARY(sqrt, 0.2, 1.0, 9.0);
   GLIA_CHECK_UNARY(rsqrt, 0.2, 1.0, 9.0);
   GLIA_CHECK_UNARY(sigmoid, -4.0, 0.3, 5.0);
+  GLIA_CHECK_UNARY(logistic, -4.0, 0.3, 5.0);
   GLIA_CHECK_UNARY(softplus, -4.0, 0.3, 5.0);
   GLIA_CHECK_UNARY(tanh, -1.5, 0.3, 0.8);
   GLIA_CHECK_UNARY(sinh, -1.5, 0.3, 2.0);

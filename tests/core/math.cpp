@@ -96,6 +96,14 @@ TEST_CASE("math: exponentials and logarithms") {
   GLIA_CHECK_MATH(cosh, 1.3, 1.3);
   const auto sigmoid = [](Wide x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); };
   check("sigmoid", [](auto x) { return math::sigmoid(x); }, sigmoid, 1.9, 1.9);
+  check("logistic", [](auto x) { return math::logistic(x); }, sigmoid, 3.1, 2.6, -87.0L);
+  CHECK(math::logistic(-1e30f) == math::logistic(-87.0f));
+  CHECK(math::logistic(-1e300) == math::logistic(-708.0));
+  check("exp_flushed", [](auto x) { return math::exp_flushed(x); }, [](Wide x) { return std::exp(x); }, 1.1, 1.1, -87.0L, 88.3L);
+  CHECK(math::exp_flushed(-87.1f) == 0.0f);
+  CHECK(math::exp_flushed(-std::numeric_limits<double>::infinity()) == 0.0);
+  CHECK(math::exp_flushed(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
+  CHECK(math::exp_flushed(1e300) == std::numeric_limits<double>::infinity());
   const auto softplus = [](Wide x) { return std::max(x, 0.0L) + std::log1p(std::exp(-std::abs(x))); };
   check("softplus", [](auto x) { return math::softplus(x); }, softplus, 1.7, 1.8);
 }
@@ -245,6 +253,8 @@ TEST_CASE_TEMPLATE("math: a vector lane and a scalar call give the same bits", T
   check_lanes<T>("tanh", [](T x) { return math::tanh(x); });
   check_lanes<T>("erf", [](T x) { return math::erf(x); });
   check_lanes<T>("sigmoid", [](T x) { return math::sigmoid(x); });
+  check_lanes<T>("exp_flushed", [](T x) { return math::exp_flushed(x); });
+  check_lanes<T>("logistic", [](T x) { return math::logistic(x); });
   check_lanes<T>("softplus", [](T x) { return math::softplus(x); });
   check_lanes<T>("sin", [](T x) { return math::sin(x); });
   check_lanes<T>("sqrt", [](T x) { return math::sqrt(x); });

@@ -55,6 +55,13 @@ TEST_CASE("normalisation layers are differentiable in input and parameters") {
 }
 
 TEST_CASE("batch norm with a residual and ReLU equals the three ops") {
+  Norm silu{4, {.silu = true}}, reference{4};
+  const auto value = normal({6, 4}, 31), behind = normal({6, 4}, 32);
+  check_close(silu(value, behind), (glia::silu(reference(value)) + behind).to_vector(), 1e-12);
+  nn::eval(silu), nn::eval(reference);
+  check_close(silu(value, behind), (glia::silu(reference(value)) + behind).to_vector(), 1e-12);
+  CHECK_THROWS_WITH_AS((Norm{4, {.relu = true, .silu = true}}), "BatchNorm: relu and silu are both set; choose one activation",
+                       glia::ValueError);
   Norm fused{4, {.relu = true}}, plain{4};
   const auto x = normal({2, 3, 3, 4}, 1), side = normal({2, 3, 3, 4}, 2);
   check_close(fused(x, side), glia::relu(plain(x) + side).to_vector(), 1e-12);

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <glia/core/parallel.hpp>
-#include <glia/ops/normalization.hpp>
+#include <glia/ops/batch_norm_silu.hpp>
 
 #include "../reference/torch_ops_fixture.hpp"
 #include "support.hpp"
@@ -43,6 +43,57 @@ TEST_CASE("normalisations are twice differentiable") {
   check_gradients([](V v) { return glia::group_norm(v[0], 2, v[1], v[2]); }, {normal({2, 2, 1, 4}, 6), g, b});
   check_gradients([](V v) { return glia::group_norm(v[0], 2); }, {x});
   check_gradients([&](V v) { return glia::batch_norm_inference(v[0], mean, variance, v[1]); }, {normal({4}, 7), g});
+}
+
+TEST_CASE("fused SiLU equals normalisation, activation and residual one after the other, with all derivatives") {
+  const auto x = normal({3, 2, 5, 4}, 1), r = normal({3, 2, 5, 4}, 2), g = normal({4}, 3), b = normal({4}, 4);
+  const auto composed = [&](V v) { return glia::silu(glia::batch_norm(v[0], v[1], v[2]).output) + v[3]; };
+  const auto fused = [](V v) { return glia::batch_norm_silu(v[0], v[1], v[2], {}, v[3]).output; };
+  Doubles inputs{x, g, b, r};
+  std::vector<std::vector<double>> values, gradients;
+  for (int i = 0; i < 2; ++i) {
+    Doubles v;
+    for (const auto& t : inputs) v.push_back(t.detach().clone().set_requires_grad());
+    const auto y = i == 0 ? composed(v) : fused(v);
+    values.push_back(y.to_vector());
+    glia::sum(y * wave({3, 2, 5, 4}, 5)).backward();
+    for (const auto& t : v) gradients.push_back(t.grad().to_vector());
+  }
+  check_close(values[1], values[0], 1e-12);
+  for (std::size_t k = 0; k < 4; ++k) check_close(gradients[4 + k], gradients[k], 1e-10);
+  check_gradients(fused, inputs);
+  check_gradients([](V v) { return glia::batch_norm_silu(v[0]).output; }, {x});
+  const auto mean = normal({4}, 5), variance = glia::full<double>({4}, 0.7);
+  check_gradients([&](V v) { return glia::batch_norm_silu_inference(v[0], mean, variance, v[1], v[2], {}, v[3]); }, inputs);
+  check_close(glia::batch_norm_silu_inference(x, mean, variance, g, b, {}, r),
+              (glia::silu(glia::batch_norm_inference(x, mean, variance, g, b)) + r).to_vector(), 1e-12);
+  check_gradients([&](V v) { return glia::batch_norm_silu_inference(v[0], mean, variance, v[1]); }, {normal({4}, 7), g});
+  CHECK_THROWS_WITH_AS(glia::batch_norm_silu(x, {}, {}, {.relu = true}),
+                       "batch_norm_silu: the relu option does not apply: the activation is SiLU", glia::ValueError);
+  CHECK_THROWS_AS(glia::batch_norm_silu(x, normal({3}, 1)), glia::ShapeError);
+}
+
+TEST_CASE("results too large for the caches are written past them and are the same") {
+  // 4.5 million floats are above the limit, and 11 channels misalign every row.
+  glia::Generator generator(3);
+  const auto x = glia::randn<float>({410000, 11}, generator), part = x.slice(0, {0, 1000});
+  const auto scale = glia::rand<float>({11}, generator, 0.5f, 1.5f), shift = glia::randn<float>({11}, generator);
+  const auto mean = glia::zeros<float>({11}), variance = glia::full<float>({11}, 1.0f);
+  REQUIRE(glia::simd::worth_streaming<float>(x.numel()));
+  REQUIRE_FALSE(glia::simd::worth_streaming<float>(part.numel()));
+  const auto check_rows = [&](const auto& f) {
+    const auto large = f(x), small = f(part);
+    CHECK(large.slice(0, {0, 1000}).to_vector() == small.to_vector());
+    CHECK(glia::isfinite(glia::sum(large)).item());
+  };
+  check_rows([&](const auto& t) { return glia::batch_norm_silu_inference(t, mean, variance, scale, shift, {}, t); });
+  check_rows([&](const auto& t) { return glia::batch_norm_inference(t, mean, variance, scale, shift, {.relu = true}, t); });
+  check_rows([&](const auto& t) { return glia::silu(t * 2.0f); });
+  check_rows([&](const auto& t) {
+    auto leaf = t.detach().clone().set_requires_grad();
+    glia::sum(glia::batch_norm_silu_inference(leaf, mean, variance, scale, shift)).backward();
+    return leaf.grad();
+  });
 }
 
 TEST_CASE("batch statistics: biased variance, no gradient, exact under a large offset") {

@@ -1,6 +1,7 @@
 // Pooling of channels-last images.
 #include <doctest/doctest.h>
 
+#include <glia/ops/elementwise.hpp>
 #include <glia/ops/pool.hpp>
 
 #include <limits>
@@ -70,4 +71,39 @@ TEST_CASE("pools name what is wrong") {
   const auto y = glia::max_pool2d(leaf);
   y.backward(glia::ones<float>(y.shape()));
   CHECK(error_of<glia::AutogradError>([&] { y.backward(glia::ones<float>(y.shape())); }).find("max_pool2d: the graph was freed") == 0);
+}
+
+TEST_CASE("2x2 max pooling: every window, ties, NaN, odd sizes and results larger than the caches") {
+  const auto check = [](const Shape& shape, std::uint64_t seed) {
+    glia::Generator generator(seed);
+    auto x = glia::round(glia::randn<float>(shape, generator) * 2.0f);  // many ties
+    if (x.numel() < 1000) x.mutable_data()[5] = std::numeric_limits<float>::quiet_NaN();
+    x.set_requires_grad();
+    const auto y = glia::max_pool2d(x, {.kernel = 2});
+    const Index n = shape[0], h = shape[1], w = shape[2], c = shape[3], oh = h / 2, ow = w / 2;
+    REQUIRE(y.shape() == Shape{n, oh, ow, c});
+    const auto weight = glia::randn<float>(y.shape(), generator);
+    glia::sum(y * weight).backward();
+    const float *in = x.data(), *out = y.data(), *dy = weight.data();
+    std::vector<float> gradient(static_cast<std::size_t>(x.numel()), 0.0f);
+    bool equal = true;
+    for (Index i = 0; i < y.numel(); ++i) {
+      const Index k = i % c, column = i / c % ow, row = i / c / ow % oh, image = i / c / ow / oh;
+      Index best = -1;
+      for (Index a = 0; a < 2; ++a)
+        for (Index b = 0; b < 2; ++b) {
+          const Index at = ((image * h + 2 * row + a) * w + 2 * column + b) * c + k;
+          const bool better = best < 0 || in[at] > in[best] || (std::isnan(in[at]) && !std::isnan(in[best]));
+          best = better ? at : best;
+        }
+      gradient[static_cast<std::size_t>(best)] += dy[i];
+      equal = equal && (out[i] == in[best] || (std::isnan(out[i]) && std::isnan(in[best])));
+    }
+    CHECK(equal);
+    CHECK(x.grad().to_vector() == gradient);
+  };
+  check({2, 4, 6, 3}, 1);
+  check({1, 5, 7, 9}, 2);
+  check({1, 2, 2, 600}, 3);
+  check({3, 256, 256, 24}, 4);
 }

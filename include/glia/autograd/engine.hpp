@@ -43,7 +43,10 @@ inline void check_gradient(const char* op, const ImplRef& gradient, const Shape&
 inline void accumulate(ImplRef& total, const ImplRef& part, bool differentiable) {
   if (!total) {
     total = part;
-  } else if (!differentiable && total->use_count() == 1 && total->storage->use_count() == 1 &&
+    return;
+  }
+  const profile::Span span("accumulate", profile::Phase::backward);
+  if (!differentiable && total->use_count() == 1 && total->storage->use_count() == 1 &&
              is_contiguous(total->shape, total->strides)) {
     total->type->add_in_place(total, part);
   } else {
@@ -91,6 +94,7 @@ class Backward {
   }
 
   void run() {
+    const profile::Span span("backward", profile::Phase::backward);
     if (capture_) find_needed();
     const GradMode mode(options_.create_graph);
     while (!queue_.empty()) {
@@ -127,6 +131,14 @@ class Backward {
   void step(const Ref<Node>& node, std::vector<ImplRef>& outputs) {
     std::vector<ImplRef> inputs(node->edges.size());
     Gradients gradients(*node, outputs, inputs);
+    compute(node, gradients, outputs, inputs);
+    outputs.clear();
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i]) deliver(node->edges[i], std::move(inputs[i]), node->name());
+  }
+
+  void compute(const Ref<Node>& node, Gradients& gradients, const std::vector<ImplRef>& outputs, std::vector<ImplRef>& inputs) {
+    const profile::Span span(node->name(), node->sequence);
     if (node->differentiable_once() && options_.create_graph) {
       {
         const NoGrad plain;
@@ -138,9 +150,10 @@ class Backward {
       node->backward(gradients);
     }
     if (!options_.retain_graph && !options_.create_graph) node->release();
-    outputs.clear();
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i]) deliver(node->edges[i], std::move(inputs[i]), node->name());
+    if (profile::collecting())
+      for (const std::span<const ImplRef> list : {std::span(outputs), std::span<const ImplRef>(inputs)})
+        for (const ImplRef& gradient : list)
+          if (gradient && !gradient->is_view) profile::count_bytes(bytes_of(*gradient));
   }
 
   // Gives `gradient` a history that throws when somebody differentiates through it to what the node was computed from.
@@ -190,7 +203,10 @@ class Backward {
     if (!state.grad) {
       const bool shared = gradient->use_count() > 1 || gradient->storage->use_count() > 1;
       state.grad = options_.create_graph ? std::move(gradient) : gradient->type->own(gradient, shared);
-    } else if (options_.create_graph) {
+      return;
+    }
+    const profile::Span span("accumulate", profile::Phase::backward);
+    if (options_.create_graph) {
       state.grad = leaf.type->add(state.grad, gradient);
     } else if (state.grad->requires_grad()) {
       const NoGrad plain;

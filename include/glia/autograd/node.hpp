@@ -2,6 +2,7 @@
 // The recorded graph: nodes, the edges to what they were computed from, and the gradients that pass through.
 
 #include <glia/autograd/mode.hpp>
+#include <glia/core/profile.hpp>
 #include <glia/tensor/tensor.hpp>
 
 #include <array>
@@ -138,6 +139,20 @@ void attach_output(const Ref<Node>& node, Tensor<T, D>& tensor) {
   attach_output(node.get(), *tensor.impl());
 }
 
+// Bytes of a tensor that an op reads or writes; broadcast elements count once, views of another tensor's memory as far as they reach.
+inline std::int64_t bytes_of(const TensorImpl& tensor) {
+  const Index whole = static_cast<Index>(tensor.storage->bytes());
+  return std::min(whole, tensor.shape.numel() * static_cast<Index>(tensor.type->item_bytes));
+}
+// For profiles: what an op with these tensors reads and writes; nothing if it made a view.
+[[gnu::noinline]] inline void count_bytes(const TensorImpl& output, const TensorImpl* const* inputs, std::size_t count) {
+  if (output.is_view) return;
+  std::int64_t total = bytes_of(output);
+  for (std::size_t i = 0; i < count; ++i)
+    if (inputs[i] != nullptr) total += bytes_of(*inputs[i]);
+  profile::count_bytes(total);
+}
+
 namespace detail {
 inline bool any_requires_grad(const TensorImpl* const* inputs, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
@@ -148,6 +163,7 @@ inline bool any_requires_grad(const TensorImpl* const* inputs, std::size_t count
   node->edges.reserve(count);
   for (std::size_t i = 0; i < count; ++i) node->edges.push_back(edge_to_impl(inputs[i]));
   node->sequence = next_sequence();
+  profile::note_node(node->sequence);
   attach_output(node, output);
 }
 }  // namespace detail
@@ -157,6 +173,7 @@ inline bool any_requires_grad(const TensorImpl* const* inputs, std::size_t count
 template <class N, class T, class D, class... Inputs>
 N* record(Tensor<T, D>& output, const Inputs&... inputs) {
   const TensorImpl* const list[] = {detail::differentiable_impl(inputs)...};
+  if (profile::collecting()) count_bytes(*output.impl(), list, sizeof...(Inputs));
   if (!grad_enabled() || !detail::any_requires_grad(list, sizeof...(Inputs))) return nullptr;
   auto node = make_ref<N>();
   detail::attach_node(node.get(), *output.impl(), list, sizeof...(Inputs));
@@ -166,6 +183,10 @@ N* record(Tensor<T, D>& output, const Inputs&... inputs) {
 // The same for an op over a list of tensors of one type.
 template <class N, class T, class D>
 N* record_list(Tensor<T, D>& output, std::span<const Tensor<T, D>> inputs) {
+  if (profile::collecting()) {
+    count_bytes(*output.impl(), nullptr, 0);
+    for (const auto& x : inputs) profile::count_bytes(bytes_of(*x.impl()));
+  }
   bool wanted = false;
   for (const auto& x : inputs) wanted = wanted || wants_grad(x);
   if (!grad_enabled() || !wanted) return nullptr;
@@ -173,6 +194,7 @@ N* record_list(Tensor<T, D>& output, std::span<const Tensor<T, D>> inputs) {
   node->edges.reserve(inputs.size());
   for (const auto& x : inputs) node->edges.push_back(edge_to(x));
   node->sequence = next_sequence();
+  profile::note_node(node->sequence);
   attach_output(node.get(), *output.impl());
   return node.get();
 }
@@ -205,6 +227,7 @@ class SavedImpl {
     if (now != version_)
       raise<AutogradError>(owner->name(), "a tensor of shape ", tensor_->shape,
                            " saved for the backward pass was changed in place since (version ", now, ", expected ", version_, ")");
+    if (profile::collecting()) profile::count_bytes(bytes_of(*tensor_));
     if (output_ < 0 || !grad_enabled()) return tensor_;
     ImplRef out = glia::detail::new_alias(*tensor_, tensor_->offset, tensor_->shape, tensor_->strides);
     out->is_view = tensor_->is_view;

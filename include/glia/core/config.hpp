@@ -51,6 +51,30 @@
 // Usage: `namespace GLIA_NS { ... }`, `namespace GLIA_NS::nn { ... }`; users write `glia::` and `glia::nn::`.
 #define GLIA_NS glia::inline GLIA_ABI
 
+// GLIA_STREAM_STORE(p, v) writes a vector of floats (config::vector_bytes) to p, which is aligned to it, without reading the line
+// first or keeping it in the caches, where the target can; GLIA_STREAM_FENCE() orders such writes before later ones.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define GLIA_STREAM_STORE(p, v) __builtin_nontemporal_store(v, p)
+#endif
+#endif
+#if !defined(GLIA_STREAM_STORE)
+#if defined(__AVX512F__)
+#define GLIA_STREAM_STORE(p, v) __builtin_ia32_movntps512(reinterpret_cast<float*>(p), v)
+#elif defined(__AVX__)
+#define GLIA_STREAM_STORE(p, v) __builtin_ia32_movntps256(reinterpret_cast<float*>(p), v)
+#elif defined(__SSE__)
+#define GLIA_STREAM_STORE(p, v) __builtin_ia32_movntps(reinterpret_cast<float*>(p), v)
+#else
+#define GLIA_STREAM_STORE(p, v) (*(p) = (v))
+#endif
+#endif
+#if defined(__SSE__)
+#define GLIA_STREAM_FENCE() __builtin_ia32_sfence()
+#else
+#define GLIA_STREAM_FENCE() static_cast<void>(0)
+#endif
+
 namespace GLIA_NS {
 
 // Extents, strides, counts and positions, in elements.

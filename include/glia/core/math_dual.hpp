@@ -19,6 +19,7 @@ GLIA_DUAL_UNARY(log)
 GLIA_DUAL_UNARY(log2)
 GLIA_DUAL_UNARY(log1p)
 GLIA_DUAL_UNARY(sigmoid)
+GLIA_DUAL_UNARY(logistic)
 GLIA_DUAL_UNARY(softplus)
 GLIA_DUAL_UNARY(tanh)
 GLIA_DUAL_UNARY(sinh)
@@ -177,6 +178,11 @@ template <class R>
 GLIA_HD_INLINE Dual<R> sigmoid(Dual<R> x) {
   const R y = math::sigmoid(x.value);
   return {y, y * math::sigmoid(-x.value) * x.tangent};  // 1 - y would lose digits for large x
+}
+template <class R>
+GLIA_HD_INLINE Dual<R> logistic(Dual<R> x) {
+  const R y = math::logistic(x.value);
+  return {y, y * (static_cast<R>(1) - y) * x.tangent};
 }
 template <class R>
 GLIA_HD_INLINE Dual<R> softplus(Dual<R> x) {

@@ -1,6 +1,7 @@
 #pragma once
 // Threads: a parallel loop over ranges, and reductions whose result does not depend on the thread count.
 
+#include <glia/core/affinity.hpp>
 #include <glia/core/config.hpp>
 
 #include <algorithm>
@@ -70,6 +71,17 @@ class ExceptionRelay {
   std::mutex mutex_;
   std::exception_ptr first_;
 };
+
+// Ties the helper threads of this thread's team to CPUs, once in the process.
+inline void prepare_team() {
+  pin_once([]([[maybe_unused]] const auto& in_each) {
+    GLIA_OMP(parallel) {
+#if defined(_OPENMP)
+      in_each(omp_get_thread_num(), omp_get_num_threads());
+#endif
+    }
+  });
+}
 }  // namespace detail
 
 namespace detail {
@@ -82,6 +94,7 @@ namespace detail {
     body(context, 0, count);
     return;
   }
+  prepare_team();
   ExceptionRelay relay;
   GLIA_OMP(parallel num_threads(threads)) {
     relay.run([&] {

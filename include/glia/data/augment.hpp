@@ -163,6 +163,7 @@ class Augment {
   // Images [positions, size, size, C] from images [M, H, W, C] of at most 4 channels; jitter and grey need 3.
   // Errors: ShapeError, IndexError.
   Tensor<float> operator()(const Tensor<std::uint8_t>& images, std::span<const Index> positions, std::uint64_t key) const {
+    const profile::Span span("augment", profile::Phase::data);
     if (!images.defined() || images.rank() != 4 || !images.is_contiguous())
       raise<ShapeError>("augment", "images must be contiguous and [N, H, W, C]");
     const Source source{images.data(), images.size(1), images.size(2), images.size(3)};

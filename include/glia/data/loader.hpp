@@ -76,6 +76,7 @@ struct BatchSource {
   }
 
   Batch make(const std::vector<Index>& order, std::int64_t epoch, Index number) const {
+    const profile::Span span("make batch", profile::Phase::data);
     Batch out;
     out.epoch = epoch;
     out.number = number;

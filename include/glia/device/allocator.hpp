@@ -3,6 +3,7 @@
 
 #include <glia/core/config.hpp>
 #include <glia/core/error.hpp>
+#include <glia/core/profile.hpp>
 #include <glia/device/cpu.hpp>
 
 #include <algorithm>
@@ -52,10 +53,12 @@ class CachingAllocator final : public Allocator {
         void* block = bin.back();
         bin.pop_back();
         statistics_.bytes_cached -= size;
+        profile::count({.allocations = 1, .allocated_bytes = static_cast<std::int64_t>(size)});
         return block;
       }
       ++statistics_.system_allocations;
     }
+    profile::count({.allocations = 1, .allocated_bytes = static_cast<std::int64_t>(size), .system_allocations = 1});
     void* block = system_allocate(size);
     if (block == nullptr) {
       release_cached();

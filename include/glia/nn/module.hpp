@@ -304,15 +304,19 @@ void set_requires_grad(M& module, bool on) {
   });
 }
 
-// Runs f and adds the module's path to any error that leaves it. `parameter` names the module: its own path is the
+// Runs f under the module's path, for profiles, and adds that path to any error that leaves it. `parameter` names the module: its own path is the
 // parameter's without the last part.
 template <class T, class D, class F>
 auto with_path(const detail::OwnedTensor<T, D>& parameter, F&& f) {
+  const auto path = [&] {
+    const std::string name = parameter.name();
+    return name.substr(0, name.rfind('.') == std::string::npos ? 0 : name.rfind('.'));
+  };
+  const profile::Section section(path);
   try {
     return f();
   } catch (Error& error) {
-    const std::string name = parameter.name();
-    error.set_module(name.substr(0, name.rfind('.') == std::string::npos ? 0 : name.rfind('.')));
+    error.set_module(path());
     throw;
   }
 }

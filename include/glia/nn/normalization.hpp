@@ -4,7 +4,7 @@
 #include <glia/autograd/replay.hpp>
 #include <glia/nn/init.hpp>
 #include <glia/nn/trace.hpp>
-#include <glia/ops/normalization.hpp>
+#include <glia/ops/batch_norm_silu.hpp>
 
 namespace GLIA_NS::nn {
 
@@ -28,12 +28,13 @@ struct BatchNormOptions {
   double epsilon = 1e-5;   // added to the variance
   bool affine = true;      // learn a scale and an offset per channel
   bool relu = false;       // max(0, ...) in the same pass
+  bool silu = false;       // x * sigmoid(x) in the same pass, instead
 };
 
 // Normalises every channel (the last axis) over all other axes (Ioffe, Szegedy 2015): with the batch's statistics in training,
 // with the running ones in evaluation. Running statistics are moving averages of mean and unbiased variance, as in PyTorch,
 // and stay as they are while a checkpointed segment is recomputed. forward(x, residual) adds residual before the optional
-// ReLU. ValueError in training if a channel has fewer than two values.
+// ReLU, or after the optional SiLU. ValueError for both activations, and in training if a channel has fewer than two values.
 template <class Device = Cpu, class T = float>
 struct BatchNorm {
   Parameter<T, Device> weight, bias;
@@ -44,6 +45,7 @@ struct BatchNorm {
 
   [[gnu::cold]] explicit BatchNorm(Index channels, const BatchNormOptions& o = {}) : options(o) {
     detail::check_channels("BatchNorm", channels);
+    if (o.relu && o.silu) raise<ValueError>("BatchNorm", "relu and silu are both set; choose one activation");
     if (o.affine) {
       weight = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
       bias = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
@@ -66,13 +68,18 @@ struct BatchNorm {
 
  private:
   Tensor<T, Device> infer(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const {
+    if (options.silu)
+      return batch_norm_silu_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
+                                       {options.epsilon}, residual);
     return batch_norm_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
                                 {options.epsilon, options.relu}, residual);
   }
   Tensor<T, Device> train_step(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) {
     if (x.numel() / x.size(-1) < 2)
       raise<ValueError>("batch_norm", "training needs at least two values per channel, got shape ", x.shape());
-    const auto result = batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
+    const auto result = options.silu
+                            ? batch_norm_silu(x, weight.tensor(), bias.tensor(), {options.epsilon}, residual)
+                            : batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
     if (!autograd::recomputing()) {
       const NoGrad plain;
       const double count = static_cast<double>(result.count), rate = options.momentum;

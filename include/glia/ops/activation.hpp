@@ -10,7 +10,7 @@ GLIA_DETAIL_UNARY(Relu, relu, math::select(x <= R(0), R(0), x))
 GLIA_DETAIL_UNARY(Relu6, relu6, math::select(x <= R(0), R(0), math::select(x >= R(6), R(6), x)))
 GLIA_DETAIL_UNARY(Sigmoid, sigmoid, math::sigmoid(x))
 // x * sigmoid(x) (swish)
-GLIA_DETAIL_UNARY(Silu, silu, x* math::sigmoid(x))
+GLIA_DETAIL_UNARY(Silu, silu, x* math::logistic(x))
 // log(1 + exp(x)), overflow-safe
 GLIA_DETAIL_UNARY(Softplus, softplus, math::softplus(x))
 GLIA_DETAIL_UNARY(Mish, mish, x* math::tanh(math::softplus(x)))

@@ -25,10 +25,17 @@ struct Conv2dOptions {
 
 namespace detail {
 
+// Two operations per multiply-add of the direct definition, whatever the algorithm.
+inline void count_conv(const ConvGeometry& g) {
+  profile::count_flops(2 * g.out_pixels() * g.out_channels * g.kernel_h * g.kernel_w * (g.in_channels / g.groups));
+}
+
 // The three linear maps of a convolution, unrecorded, on contiguous tensors of the shapes in `g`.
 template <class T, class D>
 Tensor<T, D> conv_forward_values(const ConvGeometry& g, const Shape& shape, const Tensor<T, D>& x,
                                  const Tensor<T, D>& w, const Tensor<T, D>& bias) {
+  const profile::Span span("conv2d forward");
+  count_conv(g);
   const NoGrad plain;
   const auto input = x.contiguous(), weight = w.contiguous();
   const auto offset = bias.defined() ? bias.contiguous() : bias;
@@ -39,6 +46,8 @@ Tensor<T, D> conv_forward_values(const ConvGeometry& g, const Shape& shape, cons
 }
 template <class T, class D>
 Tensor<T, D> conv_input_values(const ConvGeometry& g, const Shape& shape, const Tensor<T, D>& dy, const Tensor<T, D>& w) {
+  const profile::Span span("conv2d input");
+  count_conv(g);
   const NoGrad plain;
   const auto gradient = dy.contiguous(), weight = w.contiguous();
   auto out = Tensor<T, D>::empty(shape);
@@ -47,6 +56,8 @@ Tensor<T, D> conv_input_values(const ConvGeometry& g, const Shape& shape, const 
 }
 template <class T, class D>
 Tensor<T, D> conv_weight_values(const ConvGeometry& g, const Shape& shape, const Tensor<T, D>& x, const Tensor<T, D>& dy) {
+  const profile::Span span("conv2d weight");
+  count_conv(g);
   const NoGrad plain;
   const auto input = x.contiguous(), gradient = dy.contiguous();
   auto out = Tensor<T, D>::empty(shape);
@@ -148,6 +159,7 @@ ConvGeometry conv_geometry(const char* op, const Tensor<T, D>& x, const Tensor<T
 template <class T, class D>
 Tensor<T, D> conv2d(const Tensor<T, D>& x, const Tensor<T, D>& w, const Tensor<T, D>& bias = {},
                     const Conv2dOptions& options = {}) {
+  const profile::Span span("conv2d");
   const ConvGeometry g = detail::conv_geometry("conv2d", x, w, bias, options);
   Shape shape = x.shape();
   shape[x.rank() - 3] = g.out_height, shape[x.rank() - 2] = g.out_width, shape[x.rank() - 1] = g.out_channels;

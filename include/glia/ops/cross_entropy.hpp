@@ -152,6 +152,7 @@ inline void check_smoothing(const char* op, double smoothing) {
 template <std::floating_point T, class D>
 Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels,
                            CrossEntropyOptions options = {}, const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const profile::Span span("cross_entropy");
   const Shape shape = detail::loss_shape("cross_entropy", logits);
   detail::require_shape("cross_entropy", "labels", labels, shape);
   const Index classes = logits.shape().back(), rows = shape.numel();
@@ -181,6 +182,7 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<std::int64_t
 template <std::floating_point T, class D>
 Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<T, D>& target, CrossEntropyOptions options = {},
                            const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const profile::Span span("cross_entropy");
   const Shape shape = detail::loss_shape("cross_entropy", logits);
   detail::require_shape("cross_entropy", "target", target, logits.shape());
   const Index classes = logits.shape().back(), rows = shape.numel();
@@ -204,6 +206,7 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<T, D>& targe
 template <std::floating_point T, class D>
 Tensor<T, D> nll_loss(const Tensor<T, D>& log_probabilities, const Tensor<std::int64_t, D>& labels,
                       CrossEntropyOptions options = {}, const std::type_identity_t<Tensor<T, D>>& weight = {}) {
+  const profile::Span span("cross_entropy");
   const Shape shape = detail::loss_shape("nll_loss", log_probabilities);
   detail::require_shape("nll_loss", "labels", labels, shape);
   const Index classes = log_probabilities.shape().back();

@@ -67,6 +67,7 @@ void record_index(Tensor<T, D>& out, const Tensor<T, D>& input, int axis, const 
 
 template <class T, class D>
 Tensor<T, D> gather_values(const Tensor<T, D>& x, int axis, const Tensor<std::int64_t, D>& index) {
+  const profile::Span span("gather");
   const AxisExtents e(x.shape(), axis);
   auto out = Tensor<T, D>::empty(index.shape());
   gather(D{}, plain_contiguous(x).data(), plain_contiguous(index).data(), e.outer, e.n, e.inner, index.shape()[axis],
@@ -77,6 +78,7 @@ Tensor<T, D> gather_values(const Tensor<T, D>& x, int axis, const Tensor<std::in
 
 template <class T, class D>
 Tensor<T, D> scatter_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index) {
+  const profile::Span span("scatter_add");
   const AxisExtents e(shape, axis);
   auto out = filled<T, D>(shape, T(0));
   scatter_add(D{}, plain_contiguous(src).data(), plain_contiguous(index).data(), e.outer, e.n, e.inner, index.shape()[axis],
@@ -87,6 +89,7 @@ Tensor<T, D> scatter_zeros(const Tensor<T, D>& src, const Shape& shape, int axis
 
 template <class T, class D>
 Tensor<T, D> select_values(const Tensor<T, D>& x, int axis, const Tensor<std::int64_t, D>& index) {
+  const profile::Span span("index_select");
   const AxisExtents e(x.shape(), axis);
   Shape shape = x.shape();
   shape[axis] = index.numel();
@@ -99,6 +102,7 @@ Tensor<T, D> select_values(const Tensor<T, D>& x, int axis, const Tensor<std::in
 
 template <class T, class D>
 Tensor<T, D> add_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index) {
+  const profile::Span span("index_add");
   const AxisExtents e(shape, axis);
   auto out = filled<T, D>(shape, T(0));
   index_add(D{}, plain_contiguous(src).data(), plain_contiguous(index).data(), e.outer, e.n, e.inner, index.numel(),

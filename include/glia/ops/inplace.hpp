@@ -62,6 +62,7 @@ void require_fits(const char* op, const Tensor<T, D>& target, const Tensor<T, D>
 // target = f(target, others...) on the elements, unrecorded.
 template <class F, class T, class D, class... X>
 void update_values(const F& f, Tensor<T, D>& target, const X&... others) {
+  const profile::Span span("update in place");
   if (target.is_contiguous()) {
     [[maybe_unused]] const Shape shape = target.shape();
     T* out = target.mutable_data();

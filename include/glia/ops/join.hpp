@@ -48,6 +48,7 @@ struct PadNode final : autograd::Node {
 // Joins tensors along an existing axis; all other extents must agree. ShapeError otherwise, or for an empty list.
 template <class T, class D>
 Tensor<T, D> concat(const std::vector<Tensor<T, D>>& parts, Index axis) {
+  const profile::Span span("concat");
   if (parts.empty()) raise<ShapeError>("concat", "needs at least one tensor");
   detail::require_min_rank("concat", "part 0", parts[0], 1);
   const int a = detail::require_axis("concat", axis, parts[0].rank());

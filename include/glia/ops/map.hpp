@@ -127,6 +127,7 @@ void MapNode<F, T, D, N>::one(autograd::Gradients& g, std::index_sequence<J...>)
 // that returns bool gives a Tensor<bool>, without gradient. ShapeError if the shapes do not broadcast.
 template <class F, class T, class D, class... X>
 auto map(const F& f, const Tensor<T, D>& x, const X&... rest) {
+  const profile::Span span(detail::functor_name<F>());
   static_assert((is_tensor<X> && ...), "map takes tensors after the functor; put constants into the functor");
   (detail::require_same_type<T, D, typename X::scalar_type, typename X::device_type>(), ...);
   detail::require_defined(detail::functor_name<F>(), "input", x);

@@ -35,6 +35,7 @@ MatrixOperand<T, D> matrix_operand(const Tensor<T, D>& x) {
 // The product of operands with at least two axes each.
 template <class T, class D>
 Tensor<T, D> matmul_values(const Tensor<T, D>& a, const Tensor<T, D>& b) {
+  const profile::Span span("matmul");
   const int ra = a.rank(), rb = b.rank();
   const Index m = a.shape()[ra - 2], k = a.shape()[ra - 1], n = b.shape()[rb - 1];
   Shape batch_a = a.shape(), batch_b = b.shape();
@@ -45,6 +46,7 @@ Tensor<T, D> matmul_values(const Tensor<T, D>& a, const Tensor<T, D>& b) {
   shape.push_back(n);
   auto out = Tensor<T, D>::empty(shape);
   if (out.numel() == 0) return out;
+  profile::count_flops(2 * out.numel() * k);
   const auto left = matrix_operand(a), right = matrix_operand(b);
   Strides la = left.tensor.strides(), lb = right.tensor.strides();
   for (int i = 0; i < 2; ++i) la.erase(la.rank() - 1), lb.erase(lb.rank() - 1);

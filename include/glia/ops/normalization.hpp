@@ -220,6 +220,20 @@ Index check_batch_norm(const char* op, const Tensor<T, D>& x, const Tensor<T, D>
   return channels;
 }
 
+// Mean and variance of every channel of x, without the output.
+template <class T, class D>
+BatchNormResult<T, D> batch_statistics(const char* op, const Tensor<T, D>& x, Index channels) {
+  const Index rows = channels == 0 ? 0 : x.numel() / channels;
+  if (rows == 0 && channels > 0)
+    raise<ValueError>(op, "training statistics need at least one value per channel, got shape ", x.shape());
+  BatchNormResult<T, D> result;
+  result.mean = Tensor<T, D>::empty({channels}), result.variance = Tensor<T, D>::empty({channels});
+  result.count = rows;
+  batch_norm_statistics(D{}, plain_contiguous(x).data(), rows, channels, result.mean.mutable_data(),
+                        result.variance.mutable_data());
+  return result;
+}
+
 }  // namespace detail
 
 // Normalises every channel (the last axis) of x over all other axes with the statistics of x itself:
@@ -229,15 +243,9 @@ template <std::floating_point T, class D>
 BatchNormResult<T, D> batch_norm(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& gamma = {},
                                  const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
                                  const std::type_identity_t<Tensor<T, D>>& residual = {}) {
+  const profile::Span span("batch_norm");
   const Index channels = detail::check_batch_norm("batch_norm", x, gamma, beta, residual);
-  const Index rows = channels == 0 ? 0 : x.numel() / channels;
-  if (rows == 0 && channels > 0)
-    raise<ValueError>("batch_norm", "training statistics need at least one value per channel, got shape ", x.shape());
-  BatchNormResult<T, D> result;
-  result.mean = Tensor<T, D>::empty({channels}), result.variance = Tensor<T, D>::empty({channels});
-  result.count = rows;
-  batch_norm_statistics(D{}, detail::plain_contiguous(x).data(), rows, channels, result.mean.mutable_data(),
-                        result.variance.mutable_data());
+  BatchNormResult<T, D> result = detail::batch_statistics("batch_norm", x, channels);
   result.output = detail::batch_norm_apply(x, result.mean, result.variance, gamma, beta, residual, options, true);
   return result;
 }
@@ -248,6 +256,7 @@ Tensor<T, D> batch_norm_inference(const Tensor<T, D>& x, const Tensor<T, D>& mea
                                   const std::type_identity_t<Tensor<T, D>>& gamma = {},
                                   const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
                                   const std::type_identity_t<Tensor<T, D>>& residual = {}) {
+  const profile::Span span("batch_norm_inference");
   const Index channels = detail::check_batch_norm("batch_norm_inference", x, gamma, beta, residual);
   detail::require_channel_vector("batch_norm_inference", "mean", mean, channels, false);
   detail::require_channel_vector("batch_norm_inference", "variance", variance, channels, false);
@@ -307,6 +316,7 @@ struct GroupNormNode final : autograd::Node {
 template <class T, class D>
 Tensor<T, D> group_norm_apply(const Tensor<T, D>& x, Index images, Index pixels, Index groups, Index depth, bool layer,
                               const Tensor<T, D>& gamma, const Tensor<T, D>& beta, double epsilon) {
+  const profile::Span span(layer ? "layer_norm" : "group_norm");
   const auto in = plain_contiguous(x), weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta);
   auto out = Tensor<T, D>::empty(x.shape());
   auto mean = Tensor<T, D>::empty({images * groups}), inv_std = Tensor<T, D>::empty({images * groups});

@@ -94,6 +94,7 @@ struct PoolNode final : autograd::Node {
 
 template <class T, class D>
 Tensor<T, D> Pool<T, D>::down(const Tensor<T, D>& x) const {
+  const profile::Span span(name());
   auto out = Tensor<T, D>::empty(with_image_size(x.shape(), geometry.out_height, geometry.out_width));
   const auto in = plain_contiguous(x);
   switch (kind) {
@@ -107,6 +108,7 @@ Tensor<T, D> Pool<T, D>::down(const Tensor<T, D>& x) const {
 
 template <class T, class D>
 Tensor<T, D> Pool<T, D>::up(const Tensor<T, D>& y) const {
+  const profile::Span span(name());
   auto out = Tensor<T, D>::empty(with_image_size(y.shape(), geometry.height, geometry.width));
   const auto in = plain_contiguous(y);
   switch (kind) {
@@ -124,6 +126,7 @@ Tensor<T, D> Pool<T, D>::up(const Tensor<T, D>& y) const {
 // the gradient goes to the first of equals.
 template <std::floating_point T, class D>
 Tensor<T, D> max_pool2d(const Tensor<T, D>& x, PoolOptions options = {}) {
+  const profile::Span span("max_pool2d");
   detail::Pool<T, D> pool;
   pool.kind = detail::PoolKind::max;
   pool.geometry = detail::pool_geometry("max_pool2d", x, options);

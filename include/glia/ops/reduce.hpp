@@ -68,6 +68,7 @@ struct ExtremeNode final : autograd::Node {
 
 template <bool Max, class T, class D>
 Tensor<T, D> extreme(const char* op, const Tensor<T, D>& x, const Axes& axes, bool keepdim) {
+  const profile::Span span(op);
   auto plan = plan_reduction(op, x, axes);
   auto out = Tensor<T, D>::empty(keepdim ? plan.kept_dims : plan.kept);
   if (plan.n == 0 && out.numel() > 0)
@@ -90,6 +91,7 @@ Tensor<T, D> extreme(const char* op, const Tensor<T, D>& x, const Axes& axes, bo
 
 template <bool Max, class T, class D>
 Tensor<std::int64_t, D> arg_extreme_op(const char* op, const Tensor<T, D>& x, const Axes& axes, bool keepdim) {
+  const profile::Span span(op);
   auto plan = plan_reduction(op, x, axes);
   auto out = Tensor<std::int64_t, D>::empty(keepdim ? plan.kept_dims : plan.kept);
   if (plan.n == 0 && out.numel() > 0)

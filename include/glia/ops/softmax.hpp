@@ -96,6 +96,7 @@ struct LogSoftmaxNode final : autograd::Node {
 // axis. Twice differentiable.
 template <Floating T, class D>
 Tensor<T, D> softmax(const Tensor<T, D>& x, Index axis = -1) {
+  const profile::Span span("softmax");
   if constexpr (!std::floating_point<T>) {
     return softmax(x.template cast<float>(), axis).template cast<T>();
   } else {
@@ -112,6 +113,7 @@ Tensor<T, D> softmax(const Tensor<T, D>& x, Index axis = -1) {
 // x - log(sum(exp(x))) along `axis`. Otherwise as softmax.
 template <Floating T, class D>
 Tensor<T, D> log_softmax(const Tensor<T, D>& x, Index axis = -1) {
+  const profile::Span span("log_softmax");
   if constexpr (!std::floating_point<T>) {
     return log_softmax(x.template cast<float>(), axis).template cast<T>();
   } else {

@@ -66,6 +66,7 @@ struct SumNode final : autograd::Node {
 
 template <class T, class D>
 Tensor<T, D> sum_axes(const char* op, const Tensor<T, D>& x, const Axes& axes, bool keepdim, bool average) {
+  const profile::Span span(op);
   auto plan = plan_reduction(op, x, axes);
   auto out = Tensor<T, D>::empty(keepdim ? plan.kept_dims : plan.kept);
   if (average)

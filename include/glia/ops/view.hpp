@@ -15,6 +15,7 @@ namespace detail {
 // Elements copied to fresh contiguous memory, unrecorded.
 template <class T, class D>
 Tensor<T, D> copy_values(const Tensor<T, D>& x) {
+  const profile::Span span("copy");
   auto out = Tensor<T, D>::empty(x.shape());
   copy_elements(D{}, x.view(), out.mutable_view());
   return out;

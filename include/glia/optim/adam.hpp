@@ -64,6 +64,7 @@ class AdamBase : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return label; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     if (options_.amsgrad)
       run<true>(active);

@@ -48,6 +48,7 @@ struct ClampRule {
 // The 2-norm of all gradients taken as one vector; 0 if there are none. Sums in double, the same at any thread count.
 template <class T, class D>
 double grad_norm(const std::vector<nn::NamedTensor<T, D>>& parameters) {
+  const profile::Span span("grad_norm", profile::Phase::update);
   std::vector<Tensor<T, D>> gradients;
   std::vector<UpdateSlot<T>> slots;
   for (const auto& parameter : parameters) {

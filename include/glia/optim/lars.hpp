@@ -53,6 +53,7 @@ class Lars final : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return "lars"; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     if (options_.nesterov)
       run<true>(active);

@@ -42,37 +42,51 @@ struct MuonMomentumRule {
 }  // namespace detail
 
 // Brings the singular values of x [rows, columns] near 1 (about 0.7 to 1.2, from 5 iterations on) without an SVD: X / (|X| +
-// epsilon), then X <- a X + (b A + c A A) X with A = X X^T and (a, b, c) = (3.4445, -4.7750, 2.0315) (Jordan et al. 2024).
-// Works in T on the smaller side of the matrix. Not differentiable.
+// epsilon), then X <- P X with P = a I + b A + c A A, A = X X^T and (a, b, c) = (3.4445, -4.7750, 2.0315) (Jordan et al. 2024). All
+// powers of A commute, so the iteration is A <- P A P and Q <- P Q on the smaller side of the matrix, and X is multiplied once, by
+// the last Q: two large products in all instead of two in each iteration. Works in T. Not differentiable.
 template <class T, class D>
 Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double epsilon = 1e-7) {
   glia::detail::require_rank("newton_schulz", "input", x, 2);
+  const profile::Span span("newton_schulz");
   const NoGrad plain;
   const Index rows = x.shape()[0], columns = x.shape()[1], small = std::min(rows, columns), count = x.numel();
-  Tensor<T, D> current = x.detach().clone(), next = Tensor<T, D>::empty(x.shape());
-  if (count == 0) return current;
-  const double norm = detail::norm_of<T, D>(current.data(), count);
-  detail::combine(D{}, current.mutable_data(), current.data(), count, 1.0 / (norm + epsilon), 0.0);
-  auto gram = Tensor<T, D>::empty({small, small}), series = Tensor<T, D>::empty({small, small});
-  const T a = static_cast<T>(3.4445), b = static_cast<T>(-4.7750), c = static_cast<T>(2.0315);
+  Tensor<T, D> source = x.detach().clone(), out = Tensor<T, D>::empty(x.shape());
+  if (count == 0) return out;
+  const double norm = detail::norm_of<T, D>(source.data(), count);
+  detail::combine(D{}, source.mutable_data(), source.data(), count, 1.0 / (norm + epsilon), 0.0);
+  const T c = static_cast<T>(2.0315);
   const bool tall = rows > columns;
-  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+  auto gram = Tensor<T, D>::empty({small, small}), next = Tensor<T, D>::empty({small, small}),
+       power = Tensor<T, D>::empty({small, small}), product = Tensor<T, D>::empty({small, small}),
+       diagonal = eye<T, D>(small);
+  const Index square = small * small;
+  const auto multiply = [&](T factor, const Tensor<T, D>& left, const Tensor<T, D>& right, T keep, Tensor<T, D>& into) {
+    gemm(D{}, false, false, small, small, small, factor, left.data(), small, right.data(), small, keep, into.mutable_data(), small);
+  };
+  const T* const p = source.data();
+  gemm(D{}, tall, !tall, small, small, tall ? rows : columns, T(1), p, columns, p, columns, T(0), gram.mutable_data(), small);
   for (int i = 0; i < iterations; ++i) {
-    T* const g = gram.mutable_data();
-    T* const s = series.mutable_data();
-    T* const y = next.mutable_data();
-    const T* const p = current.data();
-    gemm(D{}, tall, !tall, small, small, tall ? rows : columns, T(1), p, columns, p, columns, T(0), g, small);
-    copy_bytes(D{}, D{}, s, g, static_cast<std::size_t>(small * small) * sizeof(T));
-    gemm(D{}, false, false, small, small, small, c, g, small, g, small, b, s, small);
-    copy_bytes(D{}, D{}, y, p, bytes);
-    if (tall)
-      gemm(D{}, false, false, rows, columns, columns, T(1), p, columns, s, columns, a, y, columns);
-    else
-      gemm(D{}, false, false, rows, columns, rows, T(1), s, rows, p, columns, a, y, columns);
-    std::swap(current, next);
+    // power = P = a I + b A + c A A
+    copy_bytes(D{}, D{}, power.mutable_data(), diagonal.data(), static_cast<std::size_t>(square) * sizeof(T));
+    detail::combine(D{}, power.mutable_data(), gram.data(), square, 3.4445, -4.7750);
+    multiply(c, gram, gram, T(1), power);
+    if (i == 0) {
+      copy_bytes(D{}, D{}, product.mutable_data(), power.data(), static_cast<std::size_t>(square) * sizeof(T));
+    } else {
+      multiply(T(1), power, product, T(0), next);
+      std::swap(product, next);
+    }
+    if (i + 1 == iterations) break;
+    multiply(T(1), power, gram, T(0), next);
+    multiply(T(1), next, power, T(0), gram);
   }
-  return current;
+  T* const y = out.mutable_data();
+  if (tall)
+    gemm(D{}, false, false, rows, columns, columns, T(1), p, columns, product.data(), columns, T(0), y, columns);
+  else
+    gemm(D{}, false, false, rows, columns, rows, T(1), product.data(), rows, p, columns, T(0), y, columns);
+  return out;
 }
 
 // v = momentum * v + g; u = v, or g + momentum * v with Nesterov; p -= learning_rate * scale * newton_schulz(u as [p.size(0),
@@ -97,6 +111,7 @@ class Muon final : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return "muon"; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     std::vector<Tensor<T, D>> directions;
     for (auto& a : active) directions.push_back(Tensor<T, D>::empty(a.gradient.shape()));

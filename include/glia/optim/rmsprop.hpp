@@ -68,6 +68,7 @@ class RmsProp final : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return "rmsprop"; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     if (options_.centered)
       options_.momentum > 0.0 ? run<true, true>(active) : run<true, false>(active);

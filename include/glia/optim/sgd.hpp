@@ -60,6 +60,7 @@ class Sgd final : public BufferedOptimizer<T, D> {
   const char* name() const noexcept override { return "sgd"; }
 
   void step() override {
+    const profile::Span span(name(), profile::Phase::update);
     auto active = this->begin_step();
     if (options_.momentum == 0.0)
       this->template update<detail::SgdRule<T>>(active, [](const Group<T, D>& g, std::int64_t) {

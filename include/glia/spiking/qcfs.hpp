@@ -37,6 +37,7 @@ struct QcfsNode final : autograd::Node {
 // 0 below. Differentiable once. ShapeError if theta has not one element, ValueError if levels < 1.
 template <Floating T, class D>
 Tensor<T, D> qcfs(const Tensor<T, D>& z, const Tensor<T, D>& theta, int levels) {
+  const profile::Span span("qcfs");
   glia::detail::require_defined("qcfs", "input", z);
   glia::detail::require_defined("qcfs", "theta", theta);
   if (theta.numel() != 1) raise<ShapeError>("qcfs", "theta must have one element, got shape ", theta.shape());

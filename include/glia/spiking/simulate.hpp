@@ -114,6 +114,7 @@ Run<T, D, N::states> run_neuron(const N& neuron, const Tensor<T, D>& x, const Te
   static_assert(N::states >= 1, "a neuron has at least one state");
   static_assert(Floating<T>, "neurons take floating-point input: write x.cast<float>() first");
   const char* op = neuron_name<N>();
+  const profile::Span span(op);
   glia::detail::require_min_rank(op, "input", x, 1);
   constexpr int count = glia::detail::neuron_parameters<N>();
   if (count > 0) {

@@ -7,6 +7,7 @@
 #include <glia/ops/join.hpp>
 #include <glia/ssl/features.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace GLIA_NS::ssl {
@@ -18,6 +19,29 @@ Tensor<T, D> pair_logits(const Tensor<T, D>& z, double temperature) {
   const auto unit = normalize(z);
   const auto logits = scale(matmul(unit, unit.transpose()), static_cast<T>(1.0 / temperature));
   return add(logits, scale(eye<T, D>(z.size(0)), static_cast<T>(-1e9)));
+}
+
+// Row i: 1 / positives for the other samples of i's class, else 0; `anchors` becomes the number of rows that have some.
+template <class T>
+Tensor<T> positive_targets(const std::vector<std::int64_t>& labels, Index& anchors) {
+  const Index n = static_cast<Index>(labels.size());
+  std::vector<std::int64_t> sorted = labels;
+  std::sort(sorted.begin(), sorted.end());
+  auto out = Tensor<T>::empty({n, n});
+  T* const target = out.mutable_data();
+  const std::int64_t* const y = labels.data();
+  anchors = 0;
+  for (Index i = 0; i < n; ++i) {
+    const auto same = std::equal_range(sorted.begin(), sorted.end(), y[i]);
+    const auto positives = same.second - same.first - 1;
+    const T share = positives > 0 ? static_cast<T>(1.0 / static_cast<double>(positives)) : T(0);
+    T* const row = target + i * n;
+    GLIA_OMP(simd)
+    for (Index j = 0; j < n; ++j) row[j] = y[j] == y[i] ? share : T(0);
+    row[i] = T(0);
+    anchors += positives > 0 ? 1 : 0;
+  }
+  return out;
 }
 }  // namespace detail
 
@@ -44,22 +68,13 @@ Tensor<T, D> sup_con(const Tensor<T, D>& z, const Tensor<std::int64_t, D>& label
   glia::detail::require_rank("sup_con", "features", z, 2);
   glia::detail::require_shape("sup_con", "labels", labels, {z.size(0)});
   detail::require_temperature("sup_con", temperature);
+  const profile::Span span("sup_con");
   const Index n = z.size(0);
   if (n < 1) raise<ShapeError>("sup_con", "needs at least one sample, got shape ", z.shape());
-  const std::vector<std::int64_t> y = labels.to_vector();
-  std::vector<T> target(static_cast<std::size_t>(n * n), T(0));
   Index anchors = 0;
-  for (Index i = 0; i < n; ++i) {
-    Index positives = -1;
-    for (Index j = 0; j < n; ++j) positives += y[static_cast<std::size_t>(i)] == y[static_cast<std::size_t>(j)] ? 1 : 0;
-    if (positives == 0) continue;
-    ++anchors;
-    for (Index j = 0; j < n; ++j)
-      if (j != i && y[static_cast<std::size_t>(i)] == y[static_cast<std::size_t>(j)])
-        target[static_cast<std::size_t>(i * n + j)] = static_cast<T>(1.0 / static_cast<double>(positives));
-  }
+  const auto target = detail::positive_targets<T>(labels.to_vector(), anchors).template to<D>();
   const auto logits = detail::pair_logits(z, temperature);
-  const auto loss = cross_entropy(logits, from_vector<T, D>(target, {n, n}), {.reduction = Reduction::sum});
+  const auto loss = cross_entropy(logits, target, {.reduction = Reduction::sum});
   return scale(loss, static_cast<T>(1.0 / static_cast<double>(std::max<Index>(anchors, 1))));
 }
 

@@ -3,6 +3,7 @@
 
 #include <glia/core/parallel.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/stream.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -178,12 +179,13 @@ void channel_sums(Index row_count, Index channels, double* out, Add add) {
     for (Index i = 0; i < S * channels; ++i) out[i] += partial[static_cast<std::size_t>(n * S * channels + i)];
 }
 
-// Calls body(begin, length) for every wide row, in parallel.
+// Calls body(begin, length) for every wide row, in parallel. `stream`: the body writes past the caches (kernels/cpu/stream.hpp).
 template <class Body>
-void for_wide_rows(const WideRows& wide, Body body) {
+void for_wide_rows(const WideRows& wide, Body body, bool stream = false) {
   const Index chunk = std::max<Index>(1, 16384 / std::max<Index>(wide.width, 1));
   parallel_chunks(wide.rows, chunk, [&](Index, Index first, Index last) {
     for (Index r = first; r < last; ++r) body(r * wide.width, wide.length(r));
+    simd::stream_end(stream);
   });
 }
 

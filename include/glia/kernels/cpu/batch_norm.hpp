@@ -133,9 +133,9 @@ void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index ch
   const std::vector<T> g = wide.widen(gamma, T(1));
   for (std::size_t j = 0; j < scale.size(); ++j) scale[j] *= g[j];
   const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
-  detail::for_wide_rows(wide, [&](Index begin, Index length) {
-    const T *in = x + begin, *mp = m.data(), *sp = scale.data(), *bp = b.data();
-    T* out = y + begin;
+  const bool stream = simd::worth_streaming<T>(wide.elements);
+  const auto write = [&](Index begin, Index first, Index length, T* out) {
+    const T *in = x + begin + first, *mp = m.data() + first, *sp = scale.data() + first, *bp = b.data() + first;
     if (residual == nullptr) {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
@@ -143,14 +143,17 @@ void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index ch
         out[j] = value < floor ? floor : value;
       }
     } else {
-      const T* add = residual + begin;
+      const T* add = residual + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const T value = (in[j] - mp[j]) * sp[j] + (bp[j] + add[j]);
         out[j] = value < floor ? floor : value;
       }
     }
-  });
+  };
+  detail::for_wide_rows(wide, [&](Index begin, Index length) {
+    simd::write_blocks(stream, y + begin, length, [&](Index first, Index n, T* out) { write(begin, first, n, out); });
+  }, stream);
 }
 
 namespace detail {
@@ -164,6 +167,21 @@ struct BatchNormTerms {
   BatchNormTerms(const WideRows& wide, const T* m, const T* s, const T* gamma, const T* beta)
       : mean(wide.widen(m)), inv_std(wide.widen(s)), scale(wide.widen(gamma, T(1))), shift(wide.widen(beta)) {
     for (std::size_t j = 0; j < scale.size(); ++j) scale[j] = inv_std[j] * scale[j];
+  }
+};
+
+// What the second pass subtracts: the mean of g, and the mean of g * xhat times inv_std; zeros unless `training`.
+template <class T>
+struct BatchNormMeans {
+  std::vector<T> gradient, slope;
+
+  BatchNormMeans(const BatchNormTerms<T>& terms, Index rows, Index channels, const T* sum_dy, const T* sum_dy_xhat, bool training)
+      : gradient(terms.mean.size(), T(0)), slope(terms.mean.size(), T(0)) {
+    for (std::size_t j = 0; training && j < slope.size(); ++j) {
+      const std::size_t c = j % static_cast<std::size_t>(channels);
+      gradient[j] = static_cast<T>(static_cast<double>(sum_dy[c]) / static_cast<double>(rows));
+      slope[j] = static_cast<T>(static_cast<double>(sum_dy_xhat[c]) / static_cast<double>(rows)) * terms.inv_std[j];
+    }
   }
 };
 
@@ -238,21 +256,16 @@ void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index r
                                const T* sum_dy_xhat, bool training, T* dx) {
   const detail::WideRows wide(rows, channels);
   const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
-  std::vector<T> mean_g(terms.mean.size(), T(0)), slope(terms.mean.size(), T(0));
-  for (std::size_t j = 0; training && j < slope.size(); ++j) {
-    const std::size_t c = j % static_cast<std::size_t>(channels);
-    mean_g[j] = static_cast<T>(static_cast<double>(sum_dy[c]) / static_cast<double>(rows));
-    slope[j] = static_cast<T>(static_cast<double>(sum_dy_xhat[c]) / static_cast<double>(rows)) * terms.inv_std[j];
-  }
-  detail::for_wide_rows(wide, [&](Index begin, Index length) {
-    const T *g = dy + begin, *in = x + begin, *m = terms.mean.data(), *k = terms.scale.data(), *h = terms.shift.data();
-    const T *mg = mean_g.data(), *sl = slope.data();
-    T* out = dx + begin;
+  const detail::BatchNormMeans<T> means(terms, rows, channels, sum_dy, sum_dy_xhat, training);
+  const bool stream = simd::worth_streaming<T>(wide.elements);
+  const auto write = [&](Index begin, Index first, Index length, T* out) {
+    const T *g = dy + begin + first, *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first,
+            *h = terms.shift.data() + first, *mg = means.gradient.data() + first, *sl = means.slope.data() + first;
     if (!relu) {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) out[j] = k[j] * (g[j] - mg[j] - (in[j] - m[j]) * sl[j]);
     } else if (y != nullptr) {
-      const T* active = y + begin;
+      const T* active = y + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const T gj = active[j] > T(0) ? g[j] : T(0);
@@ -266,7 +279,10 @@ void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index r
         out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
       }
     }
-  });
+  };
+  detail::for_wide_rows(wide, [&](Index begin, Index length) {
+    simd::write_blocks(stream, dx + begin, length, [&](Index first, Index n, T* out) { write(begin, first, n, out); });
+  }, stream);
 }
 
 }  // namespace GLIA_NS

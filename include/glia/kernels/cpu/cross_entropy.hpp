@@ -58,7 +58,7 @@ void cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* lse, 
       const T hit = (T(1) - smoothing) * (weight != nullptr ? weight[labels[r]] : T(1));
       const T mass = scale * (hit + share * static_cast<T>(all_weights)), spread = scale * share;
       const T everywhere = weight != nullptr ? T(0) : spread;
-      detail::lane_for(classes, [=](Index j) { out[j] = mass * math::exp(x[j] - top) - everywhere; });
+      detail::lane_for(classes, [=](Index j) { out[j] = mass * math::exp_flushed(x[j] - top) - everywhere; });
       for (Index j = 0; weight != nullptr && j < classes; ++j) out[j] -= spread * weight[j];
       out[labels[r]] -= scale * hit;
     }
@@ -98,7 +98,7 @@ void soft_cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* 
       if (dlogits != nullptr) {
         T* out = dlogits + r * classes;
         const T mass = static_cast<T>(detail::blocked_sum<T>(classes, [=](Index j) { return w[j] * (keep * t[j] + share); }));
-        detail::lane_for(classes, [=](Index j) { out[j] = scale * (mass * math::exp(x[j] - top) - w[j] * (keep * t[j] + share)); });
+        detail::lane_for(classes, [=](Index j) { out[j] = scale * (mass * math::exp_flushed(x[j] - top) - w[j] * (keep * t[j] + share)); });
       }
       if (dtarget != nullptr) {
         T* out = dtarget + r * classes;

@@ -6,6 +6,7 @@
 #include <glia/core/scalar.hpp>
 #include <glia/core/view.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/stream.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -16,7 +17,7 @@ namespace GLIA_NS {
 
 namespace cpu {
 
-inline constexpr Index block = 512;
+inline constexpr Index block = simd::stream_block;
 inline constexpr Index largest_item = 8;  // bytes of the widest scalar
 
 // An unsigned integer of the given size that may stand for any scalar of that size.
@@ -131,14 +132,19 @@ using MapBlock = void (*)(const void* f, Index count, void* out, const void* con
 // Everything about an elementwise loop that does not depend on the functor, compiled once.
 [[gnu::noinline]] inline void run_map(MapBlock run, const void* f, Index count, void* out, Index out_item, const BlockReader* readers,
                                       int operands) {
+  const bool stream = out_item >= 4 && count * out_item >= simd::stream_bytes;
   parallel_for(count, Index{1} << 14, [&](Index first, Index last) {
     alignas(64) char buffers[max_operands][block * largest_item];
+    alignas(64) char result[block * largest_item];
     const void* in[max_operands] = {};
     for (Index i = first; i < last; i += block) {
       const Index n = std::min(block, last - i);
       for (int k = 0; k < operands; ++k) in[k] = readers[k].fetch(i, n, buffers[k]);
-      run(f, n, static_cast<char*>(out) + i * out_item, in);
+      char* const target = static_cast<char*>(out) + i * out_item;
+      run(f, n, stream ? result : target, in);
+      if (stream) simd::detail::stream_copy(target, result, n * out_item);
     }
+    simd::stream_end(stream);
   });
 }
 

@@ -51,10 +51,87 @@ constexpr Index pool_rows_per_chunk(Index width, Index channels) {
 
 }  // namespace detail
 
+namespace detail {
+
+// The common pool: 2x2 windows side by side, no padding.
+inline bool is_plain_2x2(const ConvGeometry& g) {
+  return g.kernel_h == 2 && g.kernel_w == 2 && g.stride_h == 2 && g.stride_w == 2 && g.padding_h == 0 && g.padding_w == 0 &&
+         g.dilation_h == 1 && g.dilation_w == 1;
+}
+
+// Whether an earlier value a stays in front of a later one b: unless b is larger, or b alone is NaN. Written with && and ||: combining the
+// comparisons bit by bit keeps g++ from vectorising the loop.
+template <class T>
+constexpr bool stays_first(T a, T b) {
+  return a != a || (b == b && !(b > a));
+}
+
+// One window for `count` channels: a, b are the upper pixels (a at `position`), d, e those below.
+template <class T>
+void max_pool_window_2x2(const T* a, const T* b, const T* d, const T* e, Index count, std::int32_t position, std::int32_t width,
+                         T* out, std::int32_t* where) {
+  GLIA_OMP(simd)
+  for (Index j = 0; j < count; ++j) {
+    const T va = a[j], vb = b[j], vd = d[j], ve = e[j];
+    const T top = stays_first(va, vb) ? va : vb, bottom = stays_first(vd, ve) ? vd : ve;
+    const std::int32_t at_top = stays_first(va, vb) ? position : position + 1;
+    const std::int32_t at_bottom = stays_first(vd, ve) ? position + width : position + width + 1;
+    out[j] = stays_first(top, bottom) ? top : bottom;
+    where[j] = stays_first(top, bottom) ? at_top : at_bottom;
+  }
+}
+
+template <class T>
+void max_pool_forward_2x2(const T* x, const ConvGeometry& g, T* y, std::int32_t* argmax) {
+  const Index c = g.in_channels, step = g.width * c;
+  parallel_chunks(g.batch * g.out_height, pool_rows_per_chunk(4 * g.out_width, c), [&](Index, Index first, Index last) {
+    for (Index row = first; row < last; ++row) {
+      const Index n = row / g.out_height, oh = row % g.out_height;
+      for (Index ow = 0; ow < g.out_width; ++ow) {
+        const T* in = x + ((n * g.height + 2 * oh) * g.width + 2 * ow) * c;
+        const Index at = (row * g.out_width + ow) * c;
+        max_pool_window_2x2(in, in + c, in + step, in + step + c, c, static_cast<std::int32_t>(2 * oh * g.width + 2 * ow),
+                            static_cast<std::int32_t>(g.width), y + at, argmax + at);
+      }
+    }
+  });
+}
+
+// Every input pixel has one window, so each is written once.
+template <class T>
+void max_pool_backward_2x2(const T* dy, const std::int32_t* argmax, const ConvGeometry& g, T* dx) {
+  const Index c = g.in_channels;
+  const bool stream = simd::worth_streaming<T>(g.batch * g.height * g.width * c);
+  parallel_chunks(g.batch * g.height, pool_rows_per_chunk(g.width, c), [&](Index, Index first, Index last) {
+    for (Index row = first; row < last; ++row) {
+      const Index n = row / g.height, ih = row % g.height, oh = ih / 2;
+      for (Index iw = 0; iw < g.width; ++iw) {
+        T* target = dx + (row * g.width + iw) * c;
+        if (oh >= g.out_height || iw / 2 >= g.out_width) {  // the odd row or column that no window covers
+          std::fill_n(target, c, T(0));
+          continue;
+        }
+        const Index at = ((n * g.out_height + oh) * g.out_width + iw / 2) * c;
+        const std::int32_t position = static_cast<std::int32_t>(ih * g.width + iw);
+        simd::write_blocks(stream, target, c, [&](Index from, Index count, T* out) {
+          const T* g_in = dy + at + from;
+          const std::int32_t* where = argmax + at + from;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < count; ++j) out[j] = where[j] == position ? g_in[j] : T(0);
+        });
+      }
+    }
+    simd::stream_end(stream);
+  });
+}
+
+}  // namespace detail
+
 // y[n, oh, ow, c] = largest value of the window; argmax receives its position ih * W + iw inside the image (the first of equals,
 // the first NaN). Padding never wins; a window that holds padding alone gives -infinity and position -1.
 template <class T>
 void max_pool_forward(Cpu, const T* x, const ConvGeometry& geometry, T* y, std::int32_t* argmax) {
+  if (detail::is_plain_2x2(geometry)) return detail::max_pool_forward_2x2(x, geometry, y, argmax);
   const ConvGeometry g = geometry;
   const Index c = g.in_channels;
   const Index grain = detail::pool_rows_per_chunk(g.out_width * g.kernel_h * g.kernel_w, c);
@@ -91,6 +168,7 @@ void max_pool_forward(Cpu, const T* x, const ConvGeometry& geometry, T* y, std::
 // dx: every output's gradient goes to the position that argmax names.
 template <class T>
 void max_pool_backward(Cpu, const T* dy, const std::int32_t* argmax, const ConvGeometry& geometry, T* dx) {
+  if (detail::is_plain_2x2(geometry)) return detail::max_pool_backward_2x2(dy, argmax, geometry, dx);
   const ConvGeometry g = geometry;
   const Index c = g.in_channels;
   const auto windows = detail::column_windows(g);

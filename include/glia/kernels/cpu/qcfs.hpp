@@ -14,35 +14,49 @@ template <class T>
 void qcfs_forward(Cpu, Index count, const T* z, const T* theta, double levels, T* out) {
   using C = cpu::compute_t<T>;
   const C top = static_cast<C>(*theta), steps = static_cast<C>(levels);
+  const bool stream = simd::worth_streaming<T>(count);
   parallel_for(count, Index{1} << 15, [&](Index first, Index last) {
-    GLIA_OMP(simd)
-    for (Index i = first; i < last; ++i) {
-      const C u = math::floor(static_cast<C>(z[i]) * steps / top + C(0.5));
-      out[i] = static_cast<T>(top * (math::clamp(u, C(0), steps) / steps));
-    }
+    simd::write_blocks(stream, out + first, last - first, [&](Index at, Index n, T* to) {
+      const T* in = z + first + at;
+      GLIA_OMP(simd)
+      for (Index i = 0; i < n; ++i) {
+        const C u = math::floor(static_cast<C>(in[i]) * steps / top + C(0.5));
+        to[i] = static_cast<T>(top * (math::clamp(u, C(0), steps) / steps));
+      }
+    });
+    simd::stream_end(stream);
   });
 }
 
 namespace cpu {
 // One chunk of qcfs_backward; returns its part of dtheta.
 template <bool WantInput, class T>
-double qcfs_backward_chunk(Index count, const T* z, compute_t<T> top, compute_t<T> steps, const T* dy,
+double qcfs_backward_chunk(bool stream, Index count, const T* z, compute_t<T> top, compute_t<T> steps, const T* dy,
                            [[maybe_unused]] T* dz) {
   using C = compute_t<T>;
   constexpr Index lanes = 64;
-  const C margin = top / (C(2) * steps), upper = top - margin;
+  const C margin = top / (C(2) * steps), upper = top - margin, share = C(1) / steps;
   alignas(64) C sums[lanes] = {};
-  for (Index b = 0; b < count; b += lanes) {
-    const Index n = std::min(lanes, count - b);
+  const auto run = [&](Index begin, Index n, [[maybe_unused]] T* to) {
     GLIA_OMP(simd)
     for (Index j = 0; j < n; ++j) {
-      const C x = static_cast<C>(z[b + j]), g = static_cast<C>(dy[b + j]);
-      const C u = math::clamp(math::floor(x * steps / top + C(0.5)), C(0), steps) / steps;
+      const C x = static_cast<C>(z[begin + j]), g = static_cast<C>(dy[begin + j]);
+      const C level = x * steps / top;
+      const C u = math::clamp(math::floor(level + C(0.5)), C(0), steps);
       const C above = x >= upper ? g : C(0), pass = x > -margin ? g : C(0);
       const C straight = x < upper ? pass : C(0);
-      sums[j] += straight * (u - x / top) + above;
-      if constexpr (WantInput) dz[b + j] = static_cast<T>(straight);
+      sums[j] += straight * ((u - level) * share) + above;
+      if constexpr (WantInput) to[j] = static_cast<T>(straight);
     }
+  };
+  const auto piece = [&](Index first, Index n, T* to) {
+    for (Index b = 0; b < n; b += lanes) run(first + b, std::min(lanes, n - b), to + b);
+  };
+  if constexpr (WantInput) {
+    simd::write_blocks(stream, dz, count, piece);
+    simd::stream_end(stream);
+  } else {
+    for (Index b = 0; b < count; b += lanes) run(b, std::min(lanes, count - b), nullptr);
   }
   double total = 0;
   for (Index j = 0; j < lanes; ++j) total += static_cast<double>(sums[j]);
@@ -57,11 +71,13 @@ void qcfs_backward(Cpu, Index count, const T* z, const T* theta, double levels, 
   using C = cpu::compute_t<T>;
   constexpr Index chunk = Index{1} << 14;
   const C top = static_cast<C>(*theta), steps = static_cast<C>(levels);
+  const bool stream = simd::worth_streaming<T>(count);
   std::vector<double> partial(static_cast<std::size_t>(chunk_count(count, chunk)), 0.0);
   parallel_chunks(count, chunk, [&](Index number, Index first, Index last) {
     partial[static_cast<std::size_t>(number)] =
-        dz != nullptr ? cpu::qcfs_backward_chunk<true>(last - first, z + first, top, steps, dy + first, dz + first)
-                      : cpu::qcfs_backward_chunk<false>(last - first, z + first, top, steps, dy + first, dz);
+        dz != nullptr
+            ? cpu::qcfs_backward_chunk<true>(stream, last - first, z + first, top, steps, dy + first, dz + first)
+            : cpu::qcfs_backward_chunk<false>(stream, last - first, z + first, top, steps, dy + first, dz);
   });
   if (dtheta == nullptr) return;
   double total = 0;

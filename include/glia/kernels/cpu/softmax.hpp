@@ -108,7 +108,7 @@ void logsumexp_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* ls
       [=](Index r) {
         const T* in = x + r * n;
         const T top = detail::row_max(in, n), shift = detail::finite_or_zero(top);
-        const double sum = detail::blocked_sum<T>(n, [=](Index i) { return math::exp(in[i] - shift); });
+        const double sum = detail::blocked_sum<T>(n, [=](Index i) { return math::exp_flushed(in[i] - shift); });
         lse[r] = static_cast<T>(std::log(sum)) + shift;
       },
       [=](Index first, Index columns, Index result) {

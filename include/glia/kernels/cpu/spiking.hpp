@@ -20,6 +20,7 @@ namespace cpu {
 
 // Neurons handled together: their states of all time steps stay in the first-level cache.
 inline constexpr Index neuron_block = 256;
+static_assert(neuron_block <= simd::stream_block);
 
 template <class N, class C>
 using NeuronParameters = C[detail::parameter_slots<N>];
@@ -121,18 +122,22 @@ void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, 
   constexpr int S = N::states;
   C p[detail::parameter_slots<N>];
   cpu::load_neuron_parameters<N>(parameters, p);
+  const bool stream = simd::worth_streaming<T>(steps * count);
   parallel_for(chunk_count(count, cpu::neuron_block), 32, [&](Index begin, Index end) {
     alignas(64) C state[N::states * cpu::neuron_block];
     for (Index i = begin * cpu::neuron_block; i < std::min(count, end * cpu::neuron_block); i += cpu::neuron_block) {
       const Index n = std::min(cpu::neuron_block, count - i);
       cpu::load_neuron_state(neuron, start, i, n, state);
       for (Index t = 0; t < steps; ++t)
-        cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, out + t * count + i,
-                                 std::make_integer_sequence<int, S>{});
+        simd::write_blocks(stream, out + t * count + i, n, [&](Index, Index, T* to) {
+          cpu::neuron_forward_step(neuron, n, x + t * x_step + i, p, state, state, to,
+                                   std::make_integer_sequence<int, S>{});
+        });
       for (int k = 0; k < S && last != nullptr; ++k)
         if (last[k] != nullptr)
           for (Index j = 0; j < n; ++j) last[k][i + j] = static_cast<T>(state[k * cpu::neuron_block + j]);
     }
+    simd::stream_end(stream);
   });
 }
 
@@ -170,6 +175,7 @@ struct NeuronBackward {
   T* dx;
   T* const* dstart;
   C p[slots];
+  bool stream = false;  // dx is written past the caches
 
   // Neurons [first, last); adds the gradients of the parameters to `totals`.
   void chunk(Index first, Index last, C* work, double* totals) const {
@@ -201,8 +207,10 @@ struct NeuronBackward {
       const T* input = x + t * x_step + i;
       const T* upstream = dy + t * dy_step + i;
       if (dx != nullptr)
-        neuron_backward_step<true>(neuron, n, input, p, history + t * row, upstream, gradient, sums, dx + t * count + i,
-                                   states, directions);
+        simd::write_blocks(stream, dx + t * count + i, n, [&](Index, Index, T* to) {
+          neuron_backward_step<true>(neuron, n, input, p, history + t * row, upstream, gradient, sums, to, states,
+                                     directions);
+        });
       else
         neuron_backward_step<false>(neuron, n, input, p, history + t * row, upstream, gradient, sums,
                                     static_cast<T*>(nullptr), states, directions);
@@ -228,11 +236,13 @@ void neuron_backward(Cpu, const N& neuron, Index steps, Index count, const T* x,
   const Index chunks = chunk_count(count, chunk);
   Run run{neuron, steps, count, x, x_step, start, dy, dy_step, dlast, dx, dstart, {}};
   cpu::load_neuron_parameters<N>(parameters, run.p);
+  run.stream = simd::worth_streaming<T>(steps * count);
   std::vector<double> partial(static_cast<std::size_t>(chunks * Run::slots), 0.0);
   parallel_for(chunks, 2, [&](Index first, Index last) {
     const cpu::AlignedBuffer<typename Run::C> work(run.work_size());
     for (Index c = first; c < last; ++c)
       run.chunk(c * chunk, std::min(count, (c + 1) * chunk), work.data(), partial.data() + c * Run::slots);
+    simd::stream_end(run.stream);
   });
   for (int k = 0; k < Run::P && dparameters != nullptr; ++k) {
     double total = 0;

@@ -1,0 +1,104 @@
+#pragma once
+// Batch normalisation with SiLU, x * logistic(x), fused into the same passes, and a residual that is added after the
+// activation. The backward passes compute the activation's slope again from x: that is cheaper than a pass through
+// memory.
+
+#include <glia/core/math.hpp>
+#include <glia/kernels/cpu/batch_norm.hpp>
+
+namespace GLIA_NS {
+
+// y = silu((x - mean) * inv_std * gamma + beta) + residual. gamma, beta [channels] and residual [rows, channels] may be
+// null. y may be x or residual.
+template <class T>
+void batch_norm_silu_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean,
+                             const T* inv_std, const T* gamma, const T* beta, T* y) {
+  const detail::WideRows wide(rows, channels);
+  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
+  const bool stream = simd::worth_streaming<T>(wide.elements);
+  detail::for_wide_rows(
+      wide,
+      [&](Index begin, Index length) {
+        simd::write_blocks(stream, y + begin, length, [&](Index first, Index n, T* out) {
+          const T *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first,
+                  *h = terms.shift.data() + first;
+          if (residual == nullptr) {
+            GLIA_OMP(simd)
+            for (Index j = 0; j < n; ++j) {
+              const T v = (in[j] - m[j]) * k[j] + h[j];
+              out[j] = v * math::logistic(v);
+            }
+          } else {
+            const T* add = residual + begin + first;
+            GLIA_OMP(simd)
+            for (Index j = 0; j < n; ++j) {
+              const T v = (in[j] - m[j]) * k[j] + h[j];
+              out[j] = v * math::logistic(v) + add[j];
+            }
+          }
+        });
+      },
+      stream);
+}
+
+namespace detail {
+// d silu(v) / dv
+template <class T>
+[[gnu::always_inline]] inline T silu_slope(T v) {
+  const T s = math::logistic(v);
+  return s * (T(1) + v * (T(1) - s));
+}
+}  // namespace detail
+
+// First pass of the backward, with g = dy * silu'(value): sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat.
+template <class T>
+void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean,
+                                   const T* inv_std, const T* gamma, const T* beta, T* sum_dy, T* sum_dy_xhat) {
+  const detail::WideRows wide(rows, channels);
+  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
+  std::vector<double> sums(static_cast<std::size_t>(2 * channels));
+  detail::channel_sums<2, T>(rows, channels, sums.data(), [&](Index begin, Index length, Index offset, T* into) {
+    const T *g = dy + begin, *in = x + begin, *m = terms.mean.data(), *k = terms.scale.data(), *h = terms.shift.data();
+    T *a = into, *b = into + offset;
+    GLIA_OMP(simd)
+    for (Index j = 0; j < length; ++j) {
+      const T centred = in[j] - m[j];
+      const T gj = g[j] * detail::silu_slope(centred * k[j] + h[j]);
+      a[j] += gj;
+      b[j] += gj * centred;
+    }
+  });
+  for (Index c = 0; c < channels; ++c) {
+    sum_dy[c] = static_cast<T>(sums[static_cast<std::size_t>(c)]);
+    sum_dy_xhat[c] = static_cast<T>(sums[static_cast<std::size_t>(channels + c)] * static_cast<double>(inv_std[c]));
+  }
+}
+
+// Second pass: dx as in batch_norm_backward_input, with that g. dx may be dy.
+template <class T>
+void batch_norm_silu_backward_input(Cpu, const T* dy, const T* x, Index rows, Index channels, const T* mean,
+                                    const T* inv_std, const T* gamma, const T* beta, const T* sum_dy,
+                                    const T* sum_dy_xhat, bool training, T* dx) {
+  const detail::WideRows wide(rows, channels);
+  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
+  const detail::BatchNormMeans<T> means(terms, rows, channels, sum_dy, sum_dy_xhat, training);
+  const bool stream = simd::worth_streaming<T>(wide.elements);
+  detail::for_wide_rows(
+      wide,
+      [&](Index begin, Index length) {
+        simd::write_blocks(stream, dx + begin, length, [&](Index first, Index n, T* out) {
+          const T *g = dy + begin + first, *in = x + begin + first, *m = terms.mean.data() + first,
+                  *k = terms.scale.data() + first, *h = terms.shift.data() + first, *mg = means.gradient.data() + first,
+                  *sl = means.slope.data() + first;
+          GLIA_OMP(simd)
+          for (Index j = 0; j < n; ++j) {
+            const T centred = in[j] - m[j];
+            const T gj = g[j] * detail::silu_slope(centred * k[j] + h[j]);
+            out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
+          }
+        });
+      },
+      stream);
+}
+
+}  // namespace GLIA_NS

@@ -1,0 +1,35 @@
+// Batch normalisation folded into a convolution.
+#include <doctest/doctest.h>
+
+#include <glia/nn/fold.hpp>
+
+#include "support.hpp"
+
+using namespace nn_test;
+using Conv = nn::Conv2d<Cpu, double>;
+using Norm = nn::BatchNorm<Cpu, double>;
+
+TEST_CASE("a folded convolution equals convolution and normalisation in evaluation") {
+  for (const bool bias : {false, true})
+    for (const bool affine : {false, true}) {
+      Conv conv({.in = 4, .out = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 2, .bias = bias});
+      Norm norm{6, {.epsilon = 1e-2, .affine = affine}};
+      if (affine) norm.weight.tensor() = wave({6}, 1), norm.bias.tensor() = wave({6}, 2);
+      const auto x = normal({3, 5, 6, 4}, 3);
+      norm(conv(x) * 2.0 + 1.0);  // moves the running statistics
+      nn::eval(norm);
+      const auto folded = nn::fold(conv, norm);
+      const glia::NoGrad plain;
+      const auto expected = norm(conv(x));
+      check_close(folded(x), expected.to_vector(), 1e-12);
+      CHECK(folded.options.stride.h == 2);
+      CHECK(folded.bias.defined());
+      norm.running_mean.tensor().fill_(9.0);
+      check_close(folded(x), expected.to_vector(), 1e-12);  // a copy
+    }
+}
+
+TEST_CASE("folding refuses other channel counts") {
+  Conv conv({.in = 2, .out = 3, .kernel = 1});
+  CHECK(shape_error([&] { nn::fold(conv, Norm{4}); }) == "fold: running mean must have shape [3], got [4]");
+}
