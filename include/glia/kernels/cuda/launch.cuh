@@ -40,6 +40,21 @@ bool is_aligned(const T* data) {
   return reinterpret_cast<std::uintptr_t>(data) % (sizeof(T) * W) == 0;
 }
 
+// W neighbouring elements from position i, a multiple of W; `missing` where there is no array.
+template <int W, class T>
+GLIA_HD Pack<T, W> load_pack(const T* data, Index i, T missing = T(0)) {
+  if (data != nullptr) return *reinterpret_cast<const Pack<T, W>*>(data + i);
+  Pack<T, W> out;
+  for (int k = 0; k < W; ++k) out.values[k] = missing;
+  return out;
+}
+
+// Whether rows of `channels` elements may be walked in packs.
+template <int W, class... T>
+bool packs_fit(Index channels, const T*... pointers) {
+  return channels % W == 0 && (is_aligned<W>(pointers) && ...);
+}
+
 // Offsets of the elements of a strided array in row-major order, with as few axes as possible.
 struct Walk {
   Index extents[max_rank] = {}, strides[max_rank] = {};

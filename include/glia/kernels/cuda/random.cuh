@@ -1,8 +1,11 @@
 #pragma once
 // Random fills on CUDA: a thread draws one Philox block and writes the four elements made of it.
 
+#include <glia/device/cuda_copy.hpp>
 #include <glia/kernels/cuda/launch.cuh>
 #include <glia/kernels/cuda/random.hpp>
+
+#include <vector>
 
 namespace GLIA_NS {
 
@@ -129,6 +132,17 @@ template <Integral T>
 void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low, std::int64_t high) {
   const auto from = static_cast<std::uint64_t>(low);
   cuda::fill_random("randint", cuda::IntegerDraw<T>{from, static_cast<std::uint64_t>(high) - from}, out, n, key, counter);
+}
+
+// The CPU's permutation, made on the host: every swap depends on those before it.
+inline void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto j = static_cast<std::size_t>(random_below(key, counter, static_cast<Index>(i), static_cast<std::uint64_t>(i) + 1));
+    order[i] = order[j];
+    order[j] = static_cast<std::int64_t>(i);
+  }
+  copy_bytes(Cuda{}, Cpu{}, out, order.data(), order.size() * sizeof(std::int64_t));
 }
 
 }  // namespace GLIA_NS

@@ -24,4 +24,7 @@ void fill_bernoulli(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t coun
 template <Integral T>
 void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low, std::int64_t high);
 
+// A permutation of 0 .. n-1. Waits for the copy.
+void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter);
+
 }  // namespace GLIA_NS
