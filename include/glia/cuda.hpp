@@ -10,6 +10,7 @@
 #include <glia/device/cuda_allocator.hpp>
 #include <glia/device/cuda_copy.hpp>
 #include <glia/device/cuda_dnn.hpp>
+#include <glia/device/cuda_pinned.hpp>
 #include <glia/kernels/cuda/arg_extreme.cuh>
 #include <glia/kernels/cuda/batch_norm.cuh>
 #include <glia/kernels/cuda/conv.cuh>

@@ -1,7 +1,7 @@
 #pragma once
 // Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The backward
-// pass computes the states again, keeps them in registers for up to 16 steps (in device memory beyond), and follows the dual
-// numbers of the functor back through time.
+// pass computes the states again, keeps them and the inputs in registers for up to 16 steps (in device memory beyond), and follows
+// the dual numbers of the functor back through time.
 
 #include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
@@ -106,12 +106,11 @@ struct NeuronGradients {
   double* partial;  // [parameters][blocks], null if they are not wanted
   C* history;       // [steps][states][count], for runs that do not fit into registers
 
-  // One step back for neuron i: `gradient` becomes that of the states before the step.
-  __device__ __forceinline__ void step(const Run& run, Index i, Index t, const C (&state)[Run::S], const C (&p)[Run::slots],
-                                       C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
-    const C input = static_cast<C>(run.x[t * run.x_step + i]), dout = static_cast<C>(dy[t * dy_step + i]);
-    if (dx != nullptr)
-      dx[t * run.count + i] = static_cast<T>(neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S));
+  // One step back for a neuron: `gradient` becomes that of the states before the step; returns the gradient of the input, if it
+  // is wanted.
+  __device__ __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
+                                    C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
+    const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
 #pragma unroll
     for (int k = 0; k < Run::P; ++k)
       sums[k] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k);
@@ -120,49 +119,82 @@ struct NeuronGradients {
     for (int k = 0; k < Run::S; ++k) next[k] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k);
 #pragma unroll
     for (int k = 0; k < Run::S; ++k) gradient[k] = next[k];
+    return dinput;
   }
 };
 
-// Steps > 0: at most that many time steps, states kept in registers. Steps == 0: any number, kept in device memory.
-template <int Steps, class N, class T>
+// Neurons per thread of the backward pass over at most `steps` steps: what a thread keeps of them stays within 64 registers.
+template <class T>
+constexpr int backward_width(int steps, int states) {
+  int width = pack_width<T>;
+  while (width > 1 && width * steps * (states + 1) > 64) width /= 2;
+  return width;
+}
+
+// Steps > 0: at most that many time steps, all kept in registers. Steps == 0: any number, states kept in device memory.
+template <int Steps, int W, class N, class T>
 __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T> to) {
   using Run = NeuronRun<N, T>;
   using C = typename Run::C;
+  using Values = Pack<T, W>;
   constexpr int S = Run::S;
   C p[Run::slots], sums[Run::slots] = {};
   run.load_parameters(p);
-  for (Index i = first_item(); i < run.count; i += item_step()) {
-    C state[S], gradient[S];
-    run.load_state(state, i);
+  for (Index group = first_item(); group * W < run.count; group += item_step()) {
+    const Index i = group * W;
+    C state[W][S], gradient[W][S];
 #pragma unroll
-    for (int k = 0; k < S; ++k) gradient[k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i]) : C(0);
+    for (int j = 0; j < W; ++j) {
+      run.load_state(state[j], i + j);
+#pragma unroll
+      for (int k = 0; k < S; ++k) gradient[j][k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i + j]) : C(0);
+    }
     if constexpr (Steps > 0) {
-      C kept[Steps][S];
+      Values input[Steps];
+      C kept[Steps][W][S];
 #pragma unroll
       for (int t = 0; t < Steps; ++t) {
+        if (t < run.steps) {
+          input[t] = *reinterpret_cast<const Values*>(run.x + t * run.x_step + i);
 #pragma unroll
-        for (int k = 0; k < S; ++k) kept[t][k] = state[k];
-        if (t + 1 < run.steps)
-          glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
+          for (int j = 0; j < W; ++j) {
+#pragma unroll
+            for (int k = 0; k < S; ++k) kept[t][j][k] = state[j][k];
+            if (t + 1 < run.steps) glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input[t].values[j]), p);
+          }
+        }
       }
 #pragma unroll
-      for (int t = Steps - 1; t >= 0; --t)
-        if (t < run.steps) to.step(run, i, t, kept[t], p, gradient, sums);
+      for (int t = Steps - 1; t >= 0; --t) {
+        if (t < run.steps) {
+          const Values dout = *reinterpret_cast<const Values*>(to.dy + t * to.dy_step + i);
+          Values dinput;
+#pragma unroll
+          for (int j = 0; j < W; ++j)
+            dinput.values[j] = static_cast<T>(to.step(run, kept[t][j], static_cast<C>(input[t].values[j]),
+                                                      static_cast<C>(dout.values[j]), p, gradient[j], sums));
+          if (to.dx != nullptr) *reinterpret_cast<Values*>(to.dx + t * run.count + i) = dinput;
+        }
+      }
     } else {
+      static_assert(W == 1);
       for (Index t = 0; t < run.steps; ++t) {
 #pragma unroll
-        for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[k];
-        glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
+        for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[0][k];
+        glia::detail::neuron_step(run.neuron, state[0], static_cast<C>(run.x[t * run.x_step + i]), p);
       }
       for (Index t = run.steps - 1; t >= 0; --t) {
 #pragma unroll
-        for (int k = 0; k < S; ++k) state[k] = to.history[(t * S + k) * run.count + i];
-        to.step(run, i, t, state, p, gradient, sums);
+        for (int k = 0; k < S; ++k) state[0][k] = to.history[(t * S + k) * run.count + i];
+        const C dinput = to.step(run, state[0], static_cast<C>(run.x[t * run.x_step + i]),
+                                 static_cast<C>(to.dy[t * to.dy_step + i]), p, gradient[0], sums);
+        if (to.dx != nullptr) to.dx[t * run.count + i] = static_cast<T>(dinput);
       }
     }
 #pragma unroll
     for (int k = 0; k < S; ++k)
-      if (to.dstart.data[k] != nullptr) to.dstart.data[k][i] = static_cast<T>(gradient[k]);
+      if (to.dstart.data[k] != nullptr)
+        for (int j = 0; j < W; ++j) to.dstart.data[k][i + j] = static_cast<T>(gradient[j][k]);
   }
   if constexpr (Run::P > 0) {
     if (to.partial == nullptr) return;
@@ -180,9 +212,17 @@ __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T
   }
 }
 
+// Sums of parameters have a place for each of `blocks` blocks.
 template <int Steps, class N, class T>
-void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N, T>& to) {
-  neuron_backward_kernel<Steps, N, T><<<blocks_for(run.count), block_threads, 0, current_stream()>>>(run, to);
+void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N, T>& to, Index blocks) {
+  constexpr int width = Steps > 0 ? backward_width<T>(Steps, N::states) : 1;
+  const bool packs = run.count % width == 0 && run.x_step % width == 0 && to.dy_step % width == 0 &&
+                     is_aligned<width>(run.x) && is_aligned<width>(to.dy) && is_aligned<width>(to.dx);
+  const auto grid = packs && to.partial == nullptr ? blocks_for(run.count / width) : static_cast<unsigned>(blocks);
+  if (packs)
+    neuron_backward_kernel<Steps, width, N, T><<<grid, block_threads, 0, current_stream()>>>(run, to);
+  else
+    neuron_backward_kernel<Steps, 1, N, T><<<grid, block_threads, 0, current_stream()>>>(run, to);
   check_launch("neuron backward");
 }
 
@@ -226,13 +266,13 @@ void neuron_backward(Cuda, const N& neuron, Index steps, Index count, const T* x
                                        wants_parameters ? partial.data() : nullptr,
                                        history.data()};
   if (steps <= 4)
-    cuda::launch_neuron_backward<4>(run, to);
+    cuda::launch_neuron_backward<4>(run, to, blocks);
   else if (steps <= 8)
-    cuda::launch_neuron_backward<8>(run, to);
+    cuda::launch_neuron_backward<8>(run, to, blocks);
   else if (steps <= 16)
-    cuda::launch_neuron_backward<16>(run, to);
+    cuda::launch_neuron_backward<16>(run, to, blocks);
   else
-    cuda::launch_neuron_backward<0>(run, to);
+    cuda::launch_neuron_backward<0>(run, to, blocks);
   if (wants_parameters)
     cuda::reduce_middle<cuda::SumFold<double>>("neuron backward", static_cast<const double*>(partial.data()),
                                                Index{Run::P}, blocks, Index{1}, dparameters);
