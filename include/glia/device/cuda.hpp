@@ -51,6 +51,13 @@ inline cudaStream_t current_stream() { return detail::stream_slot(); }
 // Waits until the work on the current stream is done. DeviceError if some of it failed.
 inline void synchronize() { check("synchronize", cudaStreamSynchronize(current_stream())); }
 
+// Whether ops on this thread check indices and labels on the device before they use them, which waits for the device. Without the check
+// an index outside its axis reads or writes memory that is not the tensor's.
+inline bool& index_checks() {
+  thread_local bool enabled = true;
+  return enabled;
+}
+
 // An event on a stream. Without timing it is cheaper.
 class Event {
  public:

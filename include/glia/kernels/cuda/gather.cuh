@@ -102,7 +102,7 @@ struct OneHot {
 
 inline Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
                                std::int64_t except) {
-  if (count == 0) return -1;
+  if (count == 0 || !cuda::index_checks()) return -1;
   const cuda::Scratch<Index> position(1);
   cuda::launch_rows_of("index check", Index{1}, count,
                        cuda::FindOutOfRange{index, count, limit, has_exception, except, position.data()});
