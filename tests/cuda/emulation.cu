@@ -453,15 +453,16 @@ TEST_CASE("cuda emulation: images are convolved a few at a time") {
 TEST_CASE("cuda emulation: plans of cuDNN are kept by everything they depend on") {
   const auto g = geometry(2, 6, 5, 3, 4, 3, 1, 1, 1, 1);
   const cuda::ConvolutionSettings plain;
-  const auto key = cuda::convolution_key(0, g, plain, 0);
-  CHECK(cuda::convolution_key(0, g, plain, 0) == key);
-  CHECK(cuda::convolution_key(1, g, plain, 0) != key);
-  CHECK(cuda::convolution_key(0, g, plain, 1) != key);
+  const auto key = cuda::convolution_key(0, g, CUDNN_DATA_FLOAT, plain, 0);
+  CHECK(cuda::convolution_key(0, g, CUDNN_DATA_FLOAT, plain, 0) == key);
+  CHECK(cuda::convolution_key(1, g, CUDNN_DATA_FLOAT, plain, 0) != key);
+  CHECK(cuda::convolution_key(0, g, CUDNN_DATA_FLOAT, plain, 1) != key);
+  CHECK(cuda::convolution_key(0, g, CUDNN_DATA_BFLOAT16, plain, 0) != key);
   const auto differs = [&](auto change) {
     auto other = g;
     auto settings = plain;
     change(other, settings);
-    return cuda::convolution_key(0, other, settings, 0) != key;
+    return cuda::convolution_key(0, other, CUDNN_DATA_FLOAT, settings, 0) != key;
   };
   using G = ConvGeometry;
   using Member = Index G::*;

@@ -6,6 +6,7 @@
 #include <glia/ops/conv_transpose.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/indexing.hpp>
+#include <glia/ops/matmul.hpp>
 #include <glia/ops/normalization.hpp>
 #include <glia/ops/pool.hpp>
 #include <glia/ops/reduce.hpp>
@@ -207,6 +208,41 @@ CUDA_TEST_CASE("cuda ops: float convolutions, most of them by cuDNN") {
   settings = {.tf32 = true};
   floats_agree(conv, shapes, 3e-2, 3e-1);
   settings = {};
+}
+
+namespace {
+
+// Values and gradients of f in 16-bit floats on the device, as floats, against those of the same (rounded) numbers in float on the CPU.
+template <class T, class F>
+void narrow_floats_agree(const F& f, const std::vector<Shape>& shapes) {
+  glia::Generator generator(24);
+  std::vector<Tensor<float>> wide;
+  std::vector<Tensor<T, Cuda>> narrow;
+  for (const Shape& shape : shapes) {
+    const auto rounded = glia::randn(shape, generator).cast<T>();
+    narrow.push_back(rounded.template to<Cuda>().set_requires_grad());
+    wide.push_back(rounded.template cast<float>().set_requires_grad());
+  }
+  const auto y = f(narrow).template cast<float>();
+  const auto expected = f(wide);
+  CHECK_NEAR(y, expected.to_vector(), {2e-2, 2e-2});
+  glia::sum(y).backward();
+  glia::sum(expected).backward();
+  for (std::size_t i = 0; i < wide.size(); ++i)
+    CHECK_NEAR(narrow[i].grad().template cast<float>(), wide[i].grad().to_vector(), {2e-2, 5e-1});
+}
+
+}  // namespace
+
+CUDA_TEST_CASE("cuda ops: products and convolutions in bfloat16 and half") {
+  const auto conv = [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.padding = 1}); };
+  const auto grouped = [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.padding = 1, .groups = 2}); };
+  const auto product = [](const auto& x) { return glia::matmul(x[0], x[1]); };
+  narrow_floats_agree<glia::bfloat16>(conv, {{4, 8, 8, 16}, {32, 3, 3, 16}});
+  narrow_floats_agree<glia::bfloat16>(grouped, {{2, 6, 6, 8}, {8, 3, 3, 4}});
+  narrow_floats_agree<glia::bfloat16>(product, {{3, 33, 64}, {64, 17}});
+  narrow_floats_agree<glia::half>(conv, {{4, 8, 8, 16}, {32, 3, 3, 16}});
+  narrow_floats_agree<glia::half>(product, {{33, 64}, {64, 17}});
 }
 
 CUDA_TEST_CASE("cuda ops: float batch norm in packs and without") {

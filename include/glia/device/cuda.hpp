@@ -134,12 +134,13 @@ class StreamScope {
   Event order_;
 };
 
-// An owned cuBLAS handle. Products are computed in the precision of their operands: no TF32.
+// An owned cuBLAS handle. Products are computed in the precision of their operands (no TF32), those of 16-bit floats with sums in float.
 class CublasHandle {
  public:
   CublasHandle() {
     check("cublas", cublasCreate(&handle_));
-    check("cublas", cublasSetMathMode(handle_, CUBLAS_DEFAULT_MATH));
+    check("cublas", cublasSetMathMode(handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
+                                                                         CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
     check("cublas", cublasSetPointerMode(handle_, CUBLAS_POINTER_MODE_HOST));
     check("cublas", cublasSetAtomicsMode(handle_, CUBLAS_ATOMICS_NOT_ALLOWED));
   }

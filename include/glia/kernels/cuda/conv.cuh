@@ -1,5 +1,5 @@
 #pragma once
-// Convolutions on CUDA: float32 by cuDNN where it has an algorithm, everything else by conv_direct.cuh.
+// Convolutions on CUDA: by cuDNN where it has an algorithm, everything else, and double, by conv_direct.cuh.
 
 #include <glia/kernels/cuda/conv.hpp>
 #include <glia/kernels/cuda/conv_direct.cuh>
@@ -19,7 +19,7 @@ struct AddToChannels {
   GLIA_HD void operator()(Index i) const {
     const Pack<T, W> add = load_pack<W>(bias, divide(i * W, channels).remainder);
     Pack<T, W> value = load_pack<W>(static_cast<const T*>(y), i * W);
-    for (int k = 0; k < W; ++k) value.values[k] += add.values[k];
+    for (int k = 0; k < W; ++k) value.values[k] = static_cast<T>(value.values[k] + add.values[k]);
     *reinterpret_cast<Pack<T, W>*>(y + i * W) = value;
   }
 };
@@ -35,10 +35,10 @@ void add_to_channels(const char* op, const T* bias, Index pixels, Index channels
 
 template <class Map, class T>
 bool by_dnn(const ConvGeometry& g, const T* a, const T* b, T* out) {
-  if constexpr (std::is_same_v<T, float>)
-    return g.in_channels != 0 && convolve_dnn<Map>(g, a, b, out);
-  else
+  if constexpr (std::is_same_v<T, double>)
     return false;
+  else
+    return g.in_channels != 0 && convolve_dnn<Map>(g, dnn_type<T>(), a, b, out);
 }
 
 }  // namespace cuda

@@ -62,18 +62,18 @@ struct ColumnsToImage : WindowGeometry {
   GLIA_HD void operator()(Index e) const {
     const Division channel = divide(e, g.in_channels), column = divide(channel.quotient, g.width),
                    row = divide(column.quotient, g.height);
-    T total = T(0);
+    compute_t<T> total = 0;
     for (Index kh = 0; kh < g.kernel_h; ++kh) {
       const Index oh = output_row(row.remainder, kh);
       if (oh < 0) continue;
       for (Index kw = 0; kw < g.kernel_w; ++kw) {
         const Index ow = output_column(column.remainder, kw);
         if (ow < 0) continue;
-        total += matrix[((row.quotient * g.out_height + oh) * g.out_width + ow) * columns() +
-                        (kh * g.kernel_w + kw) * g.in_channels + channel.remainder];
+        total += static_cast<compute_t<T>>(matrix[((row.quotient * g.out_height + oh) * g.out_width + ow) * columns() +
+                                                  (kh * g.kernel_w + kw) * g.in_channels + channel.remainder]);
       }
     }
-    dx[e] = total;
+    dx[e] = static_cast<T>(total);
   }
 };
 
@@ -95,7 +95,7 @@ struct GroupedForward : GroupedGeometry {
     const Division out = divide(e, g.out_channels), column = divide(out.quotient, g.out_width),
                    row = divide(column.quotient, g.out_height);
     const Index o = out.remainder, first = divide(o, group_out()).quotient * group_in();
-    T total = T(0);
+    compute_t<T> total = 0;
     for (Index kh = 0; kh < g.kernel_h; ++kh) {
       const Index ih = input_row(row.remainder, kh);
       if (ih < 0 || ih >= g.height) continue;
@@ -104,10 +104,11 @@ struct GroupedForward : GroupedGeometry {
         if (iw < 0 || iw >= g.width) continue;
         const T* in = x + ((row.quotient * g.height + ih) * g.width + iw) * g.in_channels + first;
         const T* weight = w + weight_index(o, kh, kw, 0);
-        for (Index c = 0; c < group_in(); ++c) total += in[c] * weight[c];
+        for (Index c = 0; c < group_in(); ++c)
+          total += static_cast<compute_t<T>>(in[c]) * static_cast<compute_t<T>>(weight[c]);
       }
     }
-    y[e] = total;
+    y[e] = static_cast<T>(total);
   }
 };
 
@@ -119,7 +120,7 @@ struct GroupedBackwardInput : GroupedGeometry {
     const Division in = divide(e, g.in_channels), column = divide(in.quotient, g.width), row = divide(column.quotient, g.height);
     const Division channel = divide(in.remainder, group_in());
     const Index first = channel.quotient * group_out(), c = channel.remainder;
-    T total = T(0);
+    compute_t<T> total = 0;
     for (Index kh = 0; kh < g.kernel_h; ++kh) {
       const Index oh = output_row(row.remainder, kh);
       if (oh < 0) continue;
@@ -127,10 +128,11 @@ struct GroupedBackwardInput : GroupedGeometry {
         const Index ow = output_column(column.remainder, kw);
         if (ow < 0) continue;
         const T* from = dy + ((row.quotient * g.out_height + oh) * g.out_width + ow) * g.out_channels;
-        for (Index o = first; o < first + group_out(); ++o) total += from[o] * w[weight_index(o, kh, kw, c)];
+        for (Index o = first; o < first + group_out(); ++o)
+          total += static_cast<compute_t<T>>(from[o]) * static_cast<compute_t<T>>(w[weight_index(o, kh, kw, c)]);
       }
     }
-    dx[e] = total;
+    dx[e] = static_cast<T>(total);
   }
 };
 
@@ -223,6 +225,7 @@ void convolve_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T*
     const Index rows = some.out_pixels();
     const Scratch<T> matrix(is_pointwise(g) ? 0 : rows * k);
     if (!is_pointwise(g)) launch_each("conv2d", rows * k, ImageToColumns<T>{{some}, images, matrix.data()});
+    // (16-bit sums are rounded between parts.)
     gemm(Cuda{}, true, false, g.out_channels, k, rows, T(1), dy + first * g.out_height * g.out_width * g.out_channels,
          g.out_channels, is_pointwise(g) ? images : matrix.data(), k, first == 0 ? T(0) : T(1), dw, k);
   });

@@ -1,8 +1,9 @@
 #pragma once
-// Convolutions by cuDNN in NHWC. The algorithm of each (map, geometry, settings) is chosen once per thread and kept: cuDNN's best
+// Convolutions by cuDNN in NHWC: float, and 16-bit floats with sums in float. The algorithm of each (map, geometry, settings) is chosen once per thread and kept: cuDNN's best
 // proposal, or the fastest in a timed search, among those that obey the settings.
 
 #include <glia/core/conv_geometry.hpp>
+#include <glia/core/scalar.hpp>
 #include <glia/device/cuda_allocator.hpp>
 #include <glia/device/cuda_dnn.hpp>
 
@@ -14,25 +15,31 @@
 
 namespace GLIA_NS::cuda {
 
-// The descriptors of a convolution in float32.
+template <class T>
+constexpr cudnnDataType_t dnn_type() {
+  static_assert(std::is_same_v<T, float> || ReducedFloating<T>);
+  return std::is_same_v<T, float> ? CUDNN_DATA_FLOAT : std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_HALF;
+}
+
+// The descriptors of a convolution of `type`.
 struct DnnGeometry {
   DnnTensor x, y;
   DnnFilter w;
   DnnConvolution convolution;
 
-  DnnGeometry(const ConvGeometry& g, bool tf32) {
+  DnnGeometry(const ConvGeometry& g, cudnnDataType_t type, bool tf32) {
     const auto n = [](Index i) { return static_cast<int>(i); };
-    check("conv2d", cudnnSetTensor4dDescriptor(x.get(), CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, n(g.batch), n(g.in_channels),
+    check("conv2d", cudnnSetTensor4dDescriptor(x.get(), CUDNN_TENSOR_NHWC, type, n(g.batch), n(g.in_channels),
                                                n(g.height), n(g.width)));
-    check("conv2d", cudnnSetTensor4dDescriptor(y.get(), CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, n(g.batch), n(g.out_channels),
+    check("conv2d", cudnnSetTensor4dDescriptor(y.get(), CUDNN_TENSOR_NHWC, type, n(g.batch), n(g.out_channels),
                                                n(g.out_height), n(g.out_width)));
-    check("conv2d", cudnnSetFilter4dDescriptor(w.get(), CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, n(g.out_channels),
+    check("conv2d", cudnnSetFilter4dDescriptor(w.get(), type, CUDNN_TENSOR_NHWC, n(g.out_channels),
                                                n(g.in_channels / g.groups), n(g.kernel_h), n(g.kernel_w)));
     check("conv2d", cudnnSetConvolution2dDescriptor(convolution.get(), n(g.padding_h), n(g.padding_w), n(g.stride_h),
                                                     n(g.stride_w), n(g.dilation_h), n(g.dilation_w),
                                                     CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
     check("conv2d", cudnnSetConvolutionGroupCount(convolution.get(), n(g.groups)));
-    check("conv2d", cudnnSetConvolutionMathType(convolution.get(), tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
+    check("conv2d", cudnnSetConvolutionMathType(convolution.get(), tf32 || type != CUDNN_DATA_FLOAT ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
   }
 };
 
@@ -45,7 +52,7 @@ struct DnnForward {
     return cudnnGetConvolutionForwardAlgorithm_v7(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(), most, count,
                                                   list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const float* a, const float* b, float* out, void* space, std::size_t bytes,
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
                             int* count, Perf* list) {
     return cudnnFindConvolutionForwardAlgorithmEx(cudnn(), g.x.get(), a, g.w.get(), b, g.convolution.get(), g.y.get(), out,
                                                   most, count, list, space, bytes);
@@ -54,7 +61,7 @@ struct DnnForward {
     return cudnnGetConvolutionForwardWorkspaceSize(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(), algorithm,
                                                    bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const float* a, const float* b, float* out, void* space,
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
                            std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
     return cudnnConvolutionForward(cudnn(), &one, g.x.get(), a, g.w.get(), b, g.convolution.get(), algorithm, space, bytes,
@@ -71,7 +78,7 @@ struct DnnBackwardInput {
     return cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnn(), g.w.get(), g.y.get(), g.convolution.get(), g.x.get(), most,
                                                        count, list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const float* a, const float* b, float* out, void* space, std::size_t bytes,
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
                             int* count, Perf* list) {
     return cudnnFindConvolutionBackwardDataAlgorithmEx(cudnn(), g.w.get(), a, g.y.get(), b, g.convolution.get(), g.x.get(),
                                                        out, most, count, list, space, bytes);
@@ -80,7 +87,7 @@ struct DnnBackwardInput {
     return cudnnGetConvolutionBackwardDataWorkspaceSize(cudnn(), g.w.get(), g.y.get(), g.convolution.get(), g.x.get(),
                                                         algorithm, bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const float* a, const float* b, float* out, void* space,
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
                            std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
     return cudnnConvolutionBackwardData(cudnn(), &one, g.w.get(), a, g.y.get(), b, g.convolution.get(), algorithm, space,
@@ -97,7 +104,7 @@ struct DnnBackwardWeight {
     return cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnn(), g.x.get(), g.y.get(), g.convolution.get(), g.w.get(), most,
                                                          count, list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const float* a, const float* b, float* out, void* space, std::size_t bytes,
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
                             int* count, Perf* list) {
     return cudnnFindConvolutionBackwardFilterAlgorithmEx(cudnn(), g.x.get(), a, g.y.get(), b, g.convolution.get(), g.w.get(),
                                                          out, most, count, list, space, bytes);
@@ -106,7 +113,7 @@ struct DnnBackwardWeight {
     return cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnn(), g.x.get(), g.y.get(), g.convolution.get(), g.w.get(),
                                                           algorithm, bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const float* a, const float* b, float* out, void* space,
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
                            std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
     return cudnnConvolutionBackwardFilter(cudnn(), &one, g.x.get(), a, g.y.get(), b, g.convolution.get(), algorithm, space,
@@ -134,10 +141,10 @@ std::vector<Perf> usable_algorithms(const Perf* list, int count, const Convoluti
 }
 
 template <class Map>
-DnnPlan plan_convolution(const ConvGeometry& g, const float* a, const float* b, float* out,
+DnnPlan plan_convolution(const ConvGeometry& g, cudnnDataType_t type, const void* a, const void* b, void* out,
                          const ConvolutionSettings& settings) {
   DnnPlan plan;
-  auto geometry = std::make_unique<DnnGeometry>(g, settings.tf32);
+  auto geometry = std::make_unique<DnnGeometry>(g, type, settings.tf32);
   typename Map::Perf list[Map::most];
   int count = 0;
   if (settings.search) {
@@ -157,12 +164,14 @@ DnnPlan plan_convolution(const ConvGeometry& g, const float* a, const float* b, 
 }
 
 // Everything that a plan depends on.
-using DnnKey = std::array<Index, 20>;
-inline DnnKey convolution_key(int map, const ConvGeometry& g, const ConvolutionSettings& s, int device) {
+using DnnKey = std::array<Index, 21>;
+inline DnnKey convolution_key(int map, const ConvGeometry& g, cudnnDataType_t type, const ConvolutionSettings& s,
+                              int device) {
   return {map,          g.batch,      g.height,     g.width,      g.in_channels, g.out_height, g.out_width,
           g.out_channels, g.kernel_h, g.kernel_w,   g.stride_h,   g.stride_w,    g.padding_h,  g.padding_w,
           g.dilation_h, g.dilation_w, g.groups,     static_cast<Index>(s.workspace_limit),
-          (s.search ? 4 : 0) + (s.deterministic ? 2 : 0) + (s.tf32 ? 1 : 0), device};
+          (s.search ? 4 : 0) + (s.deterministic ? 2 : 0) + (s.tf32 ? 1 : 0), device,
+          static_cast<Index>(type)};
 }
 
 // cuDNN counts in int.
@@ -174,17 +183,17 @@ inline bool fits_dnn(const ConvGeometry& g) {
 
 // Runs a map by cuDNN; false if it has no algorithm for it.
 template <class Map>
-bool convolve_dnn(const ConvGeometry& g, const float* a, const float* b, float* out) {
+bool convolve_dnn(const ConvGeometry& g, cudnnDataType_t type, const void* a, const void* b, void* out) {
   if (!fits_dnn(g)) return false;
   thread_local std::map<DnnKey, DnnPlan> plans;
   const ConvolutionSettings settings = convolution_settings();
   int device = 0;
   check("conv2d", cudaGetDevice(&device));
-  const DnnKey key = convolution_key(Map::number, g, settings, device);
+  const DnnKey key = convolution_key(Map::number, g, type, settings, device);
   auto found = plans.find(key);
   if (found == plans.end()) {
     if (plans.size() >= 1024) plans.clear();  // shapes that never come again
-    found = plans.emplace(key, plan_convolution<Map>(g, a, b, out, settings)).first;
+    found = plans.emplace(key, plan_convolution<Map>(g, type, a, b, out, settings)).first;
   }
   DnnPlan& plan = found->second;
   if (plan.geometry == nullptr) return false;

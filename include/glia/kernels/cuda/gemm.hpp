@@ -1,5 +1,6 @@
 #pragma once
-// Launchers of the matrix products on CUDA; defined in gemm.cuh. float and double, in full precision (no TF32).
+// Launchers of the matrix products on CUDA; defined in gemm.cuh. float and double in full precision (no TF32);
+// bfloat16 and half with sums in float.
 
 #include <glia/device/cuda.hpp>
 

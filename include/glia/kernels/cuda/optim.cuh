@@ -34,7 +34,7 @@ __global__ void update_kernel(UpdateBatch<T, Rule> batch) {
   const Rule rule = batch.rules[s];
   const UpdateSlot<T> slot = batch.slots[s];
   const Index begin = (static_cast<Index>(blockIdx.x) - batch.first_block[s]) * update_block;
-  const Index end = min(begin + update_block, slot.count);
+  const Index end = ::min(begin + update_block, slot.count);
   for (Index i = begin + threadIdx.x; i < end; i += block_threads)
     update_one(rule, slot, i, std::make_index_sequence<Rule::buffers>{});
 }

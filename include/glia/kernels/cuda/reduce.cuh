@@ -103,7 +103,7 @@ __global__ void reduce_rows_kernel(const In* x, ReducePlan plan, Out* y) {
     Total total = R::identity();
     if (job < jobs) {
       const Index row = job / plan.chunks, begin = (job % plan.chunks) * plan.chunk;
-      const Index end = min(begin + plan.chunk, plan.n);
+      const Index end = ::min(begin + plan.chunk, plan.n);
       for (Index k = begin + lane; k < end; k += Lanes) total = R::join(total, take<R, First>(x[row * plan.n + k]));
     }
     parts[threadIdx.x] = total;
@@ -132,7 +132,7 @@ __global__ void reduce_columns_kernel(const In* x, ReducePlan plan, Out* y) {
     const Index i = tile * reduce_columns + column;
     Total total = R::identity();
     if (i < plan.inner) {
-      const Index end = min((k + 1) * plan.chunk, plan.n);
+      const Index end = ::min((k + 1) * plan.chunk, plan.n);
       for (Index r = k * plan.chunk + slice; r < end; r += reduce_slices)
         total = R::join(total, take<R, true>(x[(o * plan.n + r) * plan.inner + i]));
     }
