@@ -1,5 +1,5 @@
-// The hot kernels on a device, timed by device events: copies, spiking neurons over eight steps, convolutions, batch norm, and a
-// whole training step of a small spiking network. Skips where there is no device.
+// The hot kernels on a device, timed by device events: copies, spiking neurons over eight steps, convolutions, batch
+// norm, and a whole training step of a small spiking network. Skips where there is no device.
 
 #include <glia/cuda.hpp>
 #include <glia/nn/conv.hpp>
@@ -50,7 +50,9 @@ void copy(benchmark::State& state) {
   if (skipped(state)) return;
   const auto x = glia::zeros<T, Cuda>({elements});
   auto y = Tensor<T, Cuda>::empty({elements});
-  timed(state, [&] { copy_bytes(Cuda{}, Cuda{}, y.mutable_data(), x.data(), static_cast<std::size_t>(elements) * sizeof(T)); });
+  timed(state, [&] {
+    copy_bytes(Cuda{}, Cuda{}, y.mutable_data(), x.data(), static_cast<std::size_t>(elements) * sizeof(T));
+  });
   bytes(state, 2.0 * static_cast<double>(elements * static_cast<Index>(sizeof(T))));
 }
 
@@ -65,10 +67,11 @@ void lif(benchmark::State& state) {
   T* to = out.mutable_data();
   timed(state, [&] {
     if constexpr (Backward)
-      neuron_backward<spiking::LifNeuron<>, T>(Cuda{}, neuron, steps, neurons, x.data(), neurons, nullptr, nullptr, dy.data(),
-                                               neurons, nullptr, to, nullptr, nullptr);
+      neuron_backward<spiking::LifNeuron<>, T>(Cuda{}, neuron, steps, neurons, x.data(), neurons, nullptr, nullptr,
+                                               dy.data(), neurons, nullptr, to, nullptr, nullptr);
     else
-      neuron_forward<spiking::LifNeuron<>, T>(Cuda{}, neuron, steps, neurons, x.data(), neurons, nullptr, nullptr, to, nullptr);
+      neuron_forward<spiking::LifNeuron<>, T>(Cuda{}, neuron, steps, neurons, x.data(), neurons, nullptr, nullptr, to,
+                                              nullptr);
   });
   bytes(state, (Backward ? 3.0 : 2.0) * static_cast<double>(elements * static_cast<Index>(sizeof(T))));
 }
@@ -82,7 +85,8 @@ void conv(benchmark::State& state) {
   g.batch = state.range(0), g.in_channels = state.range(1), g.out_channels = state.range(2);
   g.height = g.width = state.range(3), g.kernel_h = g.kernel_w = 3, g.padding_h = g.padding_w = 1;
   g.out_height = g.height, g.out_width = g.width;
-  auto x = glia::ones<float, Cuda>({g.in_pixels(), g.in_channels}), y = glia::ones<float, Cuda>({g.out_pixels(), g.out_channels}),
+  auto x = glia::ones<float, Cuda>({g.in_pixels(), g.in_channels}),
+       y = glia::ones<float, Cuda>({g.out_pixels(), g.out_channels}),
        w = glia::ones<float, Cuda>({g.out_channels, 9 * g.in_channels});
   auto& settings = glia::cuda::convolution_settings();
   settings = {.search = true, .tf32 = Tf32};

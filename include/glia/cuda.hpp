@@ -1,9 +1,10 @@
 #pragma once
-// The CUDA half of glia, for .cu files: include it next to glia/glia.hpp, in any order. Tensor<float, Cuda> then works with
-// the ops whose kernels exist (docs/cuda.md).
+// The CUDA half of glia, for .cu files: include it next to glia/glia.hpp, in any order. Tensor<float, Cuda> then works
+// with the ops whose kernels exist (docs/cuda.md).
 
 #if !defined(__CUDACC__)
-#error "glia/cuda.hpp holds CUDA kernels: compile this file with a CUDA compiler (name it .cu, or set its LANGUAGE to CUDA in CMake). Files for a C++ compiler include glia/glia.hpp alone, or glia/device/cuda.hpp for the device handles."
+#error \
+    "glia/cuda.hpp holds CUDA kernels: compile this file with a CUDA compiler (name it .cu, or set its LANGUAGE to CUDA in CMake). Files for a C++ compiler include glia/glia.hpp alone, or glia/device/cuda.hpp for the device handles."
 #else
 
 #include <glia/device/cuda.hpp>

@@ -1,5 +1,5 @@
-// The functors of the CUDA kernels, run on the host against the CPU's kernels: their arithmetic and their index functions, with
-// one lane and with several lanes in lockstep. Needs no device.
+// The functors of the CUDA kernels, run on the host against the CPU's kernels: their arithmetic and their index
+// functions, with one lane and with several lanes in lockstep. Needs no device.
 
 // The lanes below are host code, which functors for both sides may only call on the host; here that is where they run.
 #pragma nv_diag_suppress 20014
@@ -153,8 +153,8 @@ void check_rows(Index rows, Index n, const Values& expected, const Make& make) {
   CHECK_NEAR(together, expected, tight);
 }
 
-ConvGeometry geometry(Index batch, Index height, Index width, Index in, Index out, Index kernel, Index stride, Index padding,
-                      Index dilation, Index groups) {
+ConvGeometry geometry(Index batch, Index height, Index width, Index in, Index out, Index kernel, Index stride,
+                      Index padding, Index dilation, Index groups) {
   ConvGeometry g;
   g.batch = batch, g.height = height, g.width = width, g.in_channels = in, g.out_channels = out;
   g.kernel_h = kernel, g.kernel_w = kernel > 1 ? kernel - 1 : 1;
@@ -218,9 +218,12 @@ TEST_CASE("cuda emulation: softmax and its relatives") {
   const Values x{-infinity, -infinity, infinity, 1.0, std::nan(""), 1.0};
   auto expected = none(3);
   glia::logsumexp_forward(Cpu{}, x.data(), 3, 2, 1, expected.data());
-  check_rows(3, 3, expected, [&](double* y) { return cuda::LogSumExpForward<double>{cuda::softmax_base(x.data(), 2, 1), y}; });
-  check_rows(2, 2, {-infinity, -infinity},
-             [&](double* y) { return cuda::LogSumExpForward<double>{cuda::softmax_base(x.data(), 0, 1), y}; });
+  check_rows(3, 3, expected, [&](double* y) {
+    return cuda::LogSumExpForward<double>{cuda::softmax_base(x.data(), 2, 1), y};
+  });
+  check_rows(2, 2, {-infinity, -infinity}, [&](double* y) {
+    return cuda::LogSumExpForward<double>{cuda::softmax_base(x.data(), 0, 1), y};
+  });
 }
 
 TEST_CASE("cuda emulation: cross entropy") {
@@ -235,32 +238,35 @@ TEST_CASE("cuda emulation: cross entropy") {
       auto loss = none(rows), lse = none(rows), gradient = none(rows * classes), dtarget = none(rows * classes);
       Values spare = none(rows);
       const auto base = cuda::softmax_base(x.data(), classes, 1);
-      glia::cross_entropy_forward(Cpu{}, x.data(), labels.data(), weight, rows, classes, smoothing, -100, loss.data(), lse.data());
+      glia::cross_entropy_forward(Cpu{}, x.data(), labels.data(), weight, rows, classes, smoothing, -100, loss.data(),
+                                  lse.data());
       check_rows(rows, rows, loss, [&](double* out) {
         return cuda::CrossEntropyForward<double>{base, labels.data(), weight, smoothing, -100, out, spare.data()};
       });
       CHECK_NEAR(spare, lse, tight);
-      glia::cross_entropy_backward(Cpu{}, dloss.data(), x.data(), lse.data(), labels.data(), weight, rows, classes, smoothing,
-                                   -100, gradient.data());
+      glia::cross_entropy_backward(Cpu{}, dloss.data(), x.data(), lse.data(), labels.data(), weight, rows, classes,
+                                   smoothing, -100, gradient.data());
       check_rows(rows, rows * classes, gradient, [&](double* out) {
-        return cuda::CrossEntropyBackward<double>{dloss.data(), x.data(), lse.data(), labels.data(), weight, classes, smoothing,
-                                                  -100,         out};
+        return cuda::CrossEntropyBackward<double>{dloss.data(), x.data(), lse.data(), labels.data(), weight, classes,
+                                                  smoothing,    -100,     out};
       });
       auto total = none(1);
       glia::cross_entropy_total_weight(Cpu{}, labels.data(), weight, rows, -100, total.data());
-      check_rows(1, 1, total,
-                 [&](double* out) { return cuda::TotalWeight<double>{labels.data(), weight, rows, -100, out}; });
+      check_rows(1, 1, total, [&](double* out) {
+        return cuda::TotalWeight<double>{labels.data(), weight, rows, -100, out};
+      });
       const double keep = 1.0 - smoothing, share = cuda::smoothing_share(smoothing, classes);
-      glia::soft_cross_entropy_forward(Cpu{}, x.data(), soft.data(), weight, rows, classes, smoothing, loss.data(), lse.data());
+      glia::soft_cross_entropy_forward(Cpu{}, x.data(), soft.data(), weight, rows, classes, smoothing, loss.data(),
+                                       lse.data());
       check_rows(rows, rows, loss, [&](double* out) {
         return cuda::SoftCrossEntropyForward<double>{base, soft.data(), weight, keep, share, out, spare.data()};
       });
-      glia::soft_cross_entropy_backward(Cpu{}, dloss.data(), x.data(), lse.data(), soft.data(), weight, rows, classes, smoothing,
-                                        gradient.data(), dtarget.data());
+      glia::soft_cross_entropy_backward(Cpu{}, dloss.data(), x.data(), lse.data(), soft.data(), weight, rows, classes,
+                                        smoothing, gradient.data(), dtarget.data());
       Values other = none(rows * classes);
       check_rows(rows, rows * classes, gradient, [&](double* out) {
-        return cuda::SoftCrossEntropyBackward<double>{dloss.data(), x.data(), lse.data(), soft.data(), weight, classes, keep,
-                                                      share,        out,      other.data()};
+        return cuda::SoftCrossEntropyBackward<double>{dloss.data(), x.data(), lse.data(), soft.data(), weight,
+                                                      classes,      keep,     share,      out,         other.data()};
       });
       CHECK_NEAR(other, dtarget, tight);
     }
@@ -271,7 +277,8 @@ TEST_CASE("cuda emulation: batch norm, one by one and in packs") {
     const Index count = rows * channels;
     auto x = numbers(count, 8);
     for (double& v : x) v += 1000.0;  // an offset that sums of squares do not survive
-    const auto residual = numbers(count, 9), dy = numbers(count, 10), gamma = numbers(channels, 11), beta = numbers(channels, 12);
+    const auto residual = numbers(count, 9), dy = numbers(count, 10), gamma = numbers(channels, 11),
+               beta = numbers(channels, 12);
     auto mean = none(channels), variance = none(channels), mean_here = none(channels), variance_here = none(channels);
     glia::batch_norm_statistics(Cpu{}, x.data(), rows, channels, mean.data(), variance.data());
     column_sums<2>(rows, channels, cuda::MomentTerm<double>{x.data(), channels},
@@ -286,7 +293,8 @@ TEST_CASE("cuda emulation: batch norm, one by one and in packs") {
           const double *g = affine ? gamma.data() : nullptr, *b = affine ? beta.data() : nullptr;
           const cuda::BatchNormChannels<double> of{mean.data(), inv_std.data(), g, b};
           auto y = none(count), packed = none(count), single = none(count);
-          glia::batch_norm_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), g, b, relu, y.data());
+          glia::batch_norm_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), g, b, relu,
+                                   y.data());
           each(count, cuda::BatchNormForward<1, double>{of, x.data(), add, channels, relu, single.data()});
           CHECK_NEAR(single, y, tight);
           if (channels % 2 == 0) {
@@ -296,8 +304,8 @@ TEST_CASE("cuda emulation: batch norm, one by one and in packs") {
           const double* out = add != nullptr ? y.data() : nullptr;
           auto sums = none(channels), products = none(channels), masked = none(count), dx = none(count);
           auto sums_here = none(channels), products_here = none(channels), masked_here = none(count);
-          glia::batch_norm_backward_sums(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(), g, b, relu,
-                                         masked.data(), sums.data(), products.data());
+          glia::batch_norm_backward_sums(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(),
+                                         g, b, relu, masked.data(), sums.data(), products.data());
           const cuda::BatchNormGradient<double> gradient{of, dy.data(), x.data(), out, channels, relu};
           column_sums<2>(rows, channels, cuda::BatchNormSumsTerm<double>{gradient, masked_here.data()},
                          cuda::BatchNormSumsFinish<double>{sums_here.data(), products_here.data()});
@@ -305,10 +313,12 @@ TEST_CASE("cuda emulation: batch norm, one by one and in packs") {
           CHECK_NEAR(products_here, products, {1e-9, 1e-9});
           CHECK(masked_here == masked);
           for (const bool training : {false, true}) {
-            glia::batch_norm_backward_input(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(), g, b,
-                                            relu, sums.data(), products.data(), training, dx.data());
+            glia::batch_norm_backward_input(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(),
+                                            inv_std.data(), g, b, relu, sums.data(), products.data(), training,
+                                            dx.data());
             const double share = training ? 1.0 / static_cast<double>(rows) : 0.0;
-            each(count, cuda::BatchNormBackwardInput<1, double>{gradient, sums.data(), products.data(), share, single.data()});
+            each(count,
+                 cuda::BatchNormBackwardInput<1, double>{gradient, sums.data(), products.data(), share, single.data()});
             CHECK_NEAR(single, dx, {1e-9, 1e-9});
             if (channels % 2 != 0) continue;
             each(count / 2,
@@ -323,14 +333,17 @@ TEST_CASE("cuda emulation: layer and group norm") {
   struct Sizes {
     Index images, pixels, groups, depth;
   };
-  for (const auto& [images, pixels, groups, depth] : {Sizes{3, 5, 2, 4}, Sizes{2, 1, 1, 9}, Sizes{4, 6, 3, 1}, Sizes{1, 7, 1, 3}}) {
+  for (const auto& [images, pixels, groups, depth] :
+       {Sizes{3, 5, 2, 4}, Sizes{2, 1, 1, 9}, Sizes{4, 6, 3, 1}, Sizes{1, 7, 1, 3}}) {
     const Index channels = groups * depth, count = images * pixels * channels;
-    const auto x = numbers(count, 13), dy = numbers(count, 14), gamma = numbers(channels, 15), beta = numbers(channels, 16);
+    const auto x = numbers(count, 13), dy = numbers(count, 14), gamma = numbers(channels, 15),
+               beta = numbers(channels, 16);
     for (const bool affine : {false, true}) {
       const double *g = affine ? gamma.data() : nullptr, *b = affine ? beta.data() : nullptr;
-      auto y = none(count), mean = none(images * groups), inv_std = none(images * groups), spare = none(images * groups),
-           spare_std = none(images * groups);
-      glia::group_norm_forward(Cpu{}, x.data(), images, pixels, groups, depth, g, b, 1e-5, y.data(), mean.data(), inv_std.data());
+      auto y = none(count), mean = none(images * groups), inv_std = none(images * groups),
+           spare = none(images * groups), spare_std = none(images * groups);
+      glia::group_norm_forward(Cpu{}, x.data(), images, pixels, groups, depth, g, b, 1e-5, y.data(), mean.data(),
+                               inv_std.data());
       const cuda::GroupGeometry shape{pixels, groups, depth};
       check_rows(images * groups, count, y, [&](double* out) {
         return cuda::GroupNormForward<double>{shape, x.data(), g, b, 1e-5, out, spare.data(), spare_std.data()};
@@ -339,8 +352,8 @@ TEST_CASE("cuda emulation: layer and group norm") {
       CHECK_NEAR(spare_std, inv_std, tight);
       auto dx = none(count), dgamma = none(channels), dbeta = none(channels), dgamma_here = none(channels),
            dbeta_here = none(channels);
-      glia::group_norm_backward(Cpu{}, dy.data(), x.data(), mean.data(), inv_std.data(), g, images, pixels, groups, depth,
-                                dx.data(), dgamma.data(), dbeta.data());
+      glia::group_norm_backward(Cpu{}, dy.data(), x.data(), mean.data(), inv_std.data(), g, images, pixels, groups,
+                                depth, dx.data(), dgamma.data(), dbeta.data());
       check_rows(images * groups, count, dx, [&](double* out) {
         return cuda::GroupNormBackwardInput<double>{shape, dy.data(), x.data(), mean.data(), inv_std.data(), g, out};
       });
@@ -365,7 +378,8 @@ TEST_CASE("cuda emulation: pooling") {
     std::vector<std::int32_t> where(static_cast<std::size_t>(out), -5), where_here = where;
     const cuda::PoolGeometry p{g};
     glia::max_pool_forward(Cpu{}, x.data(), g, y.data(), where.data());
-    each(out, cuda::MaxPoolForward<double>{p, x.data(), y_here.data(), where_here.data(), -std::numeric_limits<double>::infinity()});
+    each(out, cuda::MaxPoolForward<double>{p, x.data(), y_here.data(), where_here.data(),
+                                           -std::numeric_limits<double>::infinity()});
     CHECK_NEAR(y_here, y, tight);
     CHECK(where_here == where);
     glia::max_pool_backward(Cpu{}, dy.data(), where.data(), g, dx.data());
@@ -392,12 +406,14 @@ TEST_CASE("cuda emulation: pooling") {
 }
 
 TEST_CASE("cuda emulation: convolution, by windows and by groups") {
-  for (const auto& g : {geometry(2, 6, 5, 3, 4, 3, 1, 1, 1, 1), geometry(2, 9, 8, 2, 3, 3, 2, 2, 2, 1), geometry(3, 4, 4, 5, 2, 1, 1, 0, 1, 1),
-                        geometry(2, 6, 6, 4, 6, 3, 2, 1, 1, 2), geometry(1, 7, 5, 3, 3, 2, 1, 1, 2, 3), geometry(2, 5, 5, 4, 8, 3, 1, 2, 1, 4)}) {
+  for (const auto& g : {geometry(2, 6, 5, 3, 4, 3, 1, 1, 1, 1), geometry(2, 9, 8, 2, 3, 3, 2, 2, 2, 1),
+                        geometry(3, 4, 4, 5, 2, 1, 1, 0, 1, 1), geometry(2, 6, 6, 4, 6, 3, 2, 1, 1, 2),
+                        geometry(1, 7, 5, 3, 3, 2, 1, 1, 2, 3), geometry(2, 5, 5, 4, 8, 3, 1, 2, 1, 4)}) {
     const Index in = g.in_pixels() * g.in_channels, out = g.out_pixels() * g.out_channels;
     const Index k = g.kernel_h * g.kernel_w * (g.in_channels / g.groups), pixels = g.out_pixels();
     const auto x = numbers(in, 19), w = numbers(g.out_channels * k, 20), dy = numbers(out, 21);
-    auto y = none(out), y_here = none(out), dx = none(in), dx_here = none(in), dw = none(g.out_channels * k), dw_here = dw;
+    auto y = none(out), y_here = none(out), dx = none(in), dx_here = none(in), dw = none(g.out_channels * k),
+         dw_here = dw;
     glia::conv2d_forward(Cpu{}, g, x.data(), w.data(), static_cast<const double*>(nullptr), y.data());
     glia::conv2d_backward_input(Cpu{}, g, dy.data(), w.data(), dx.data());
     glia::conv2d_backward_weight(Cpu{}, g, x.data(), dy.data(), dw.data());
@@ -466,9 +482,9 @@ TEST_CASE("cuda emulation: plans of cuDNN are kept by everything they depend on"
   };
   using G = ConvGeometry;
   using Member = Index G::*;
-  for (const Member member : {&G::batch, &G::height, &G::width, &G::in_channels, &G::out_height, &G::out_width, &G::out_channels,
-                           &G::kernel_h, &G::kernel_w, &G::stride_h, &G::stride_w, &G::padding_h, &G::padding_w, &G::dilation_h,
-                           &G::dilation_w, &G::groups})
+  for (const Member member : {&G::batch, &G::height, &G::width, &G::in_channels, &G::out_height, &G::out_width,
+                              &G::out_channels, &G::kernel_h, &G::kernel_w, &G::stride_h, &G::stride_w, &G::padding_h,
+                              &G::padding_w, &G::dilation_h, &G::dilation_w, &G::groups})
     CHECK(differs([&](G& other, auto&) { other.*member += 1; }));
   CHECK(differs([](G&, auto& s) { s.search = true; }));
   CHECK(differs([](G&, auto& s) { s.deterministic = false; }));
@@ -478,7 +494,8 @@ TEST_CASE("cuda emulation: plans of cuDNN are kept by everything they depend on"
 
 TEST_CASE("cuda emulation: algorithms that fail, do not repeat or need too much memory are left out") {
   cudnnConvolutionFwdAlgoPerf_t list[4] = {};
-  for (auto& entry : list) entry.status = CUDNN_STATUS_SUCCESS, entry.determinism = CUDNN_DETERMINISTIC, entry.memory = 10;
+  for (auto& entry : list)
+    entry.status = CUDNN_STATUS_SUCCESS, entry.determinism = CUDNN_DETERMINISTIC, entry.memory = 10;
   list[0].status = CUDNN_STATUS_NOT_SUPPORTED;
   list[1].determinism = CUDNN_NON_DETERMINISTIC;
   list[2].memory = 1000;
@@ -582,8 +599,9 @@ TEST_CASE("cuda emulation: running sums and positions of extremes") {
     for (const bool reverse : {false, true}) {
       auto expected = none(e.count());
       glia::cumsum(Cpu{}, x.data(), e.outer, e.n, e.inner, reverse, expected.data());
-      check_rows(e.results(), e.count(), expected,
-                 [&](double* y) { return cuda::RunningSum<double>{x.data(), e.n, e.inner, reverse, y}; });
+      check_rows(e.results(), e.count(), expected, [&](double* y) {
+        return cuda::RunningSum<double>{x.data(), e.n, e.inner, reverse, y};
+      });
     }
     for (const bool with_nan : {false, true}) {
       if (with_nan) x[x.size() / 2] = x.back() = std::nan("");

@@ -1,5 +1,6 @@
-// Every op with CUDA kernels of its own on the device against the CPU: values and gradients in double, gradient checks on the device,
-// bitwise repetition, empty inputs. The whole family runs from one table, as tests/op_table does on the CPU.
+// Every op with CUDA kernels of its own on the device against the CPU: values and gradients in double, gradient checks
+// on the device, bitwise repetition, empty inputs. The whole family runs from one table, as tests/op_table does on the
+// CPU.
 
 #include <glia/autograd/gradcheck.hpp>
 #include <glia/cuda.hpp>
@@ -52,24 +53,28 @@ std::vector<Row> rows() {
   return {
       row("softmax", [](const auto& x) { return glia::softmax(x[0]); }, {{{3, 5}}, {{2, 2000}}, {{0, 3}}}),
       row("softmax first axis", [](const auto& x) { return glia::softmax(x[0], 0); }, {{{5, 3}}, {{3, 0}}}),
-      row("log_softmax", [](const auto& x) { return glia::log_softmax(x[0]); }, matrices),
-      row("logsumexp", [](const auto& x) { return glia::logsumexp(x[0], -1); }, matrices),
+      row(
+          "log_softmax", [](const auto& x) { return glia::log_softmax(x[0]); }, matrices),
+      row(
+          "logsumexp", [](const auto& x) { return glia::logsumexp(x[0], -1); }, matrices),
       row("cross_entropy",
           [](const auto& x) {
             return glia::cross_entropy(x[0], indices(x, {1, 0, 4, -100}, {4}), {.label_smoothing = 0.1}, x[1].detach());
           },
           {{{4, 5}, {5}}}),
-      row("cross_entropy soft targets", [](const auto& x) { return glia::cross_entropy(x[0], x[1]); }, {{{4, 5}, {4, 5}}}),
+      row("cross_entropy soft targets", [](const auto& x) { return glia::cross_entropy(x[0], x[1]); },
+          {{{4, 5}, {4, 5}}}),
       row("batch_norm", [](const auto& x) { return glia::batch_norm(x[0], x[1], x[2]).output; },
           {{{7, 3}, {3}, {3}}, {{2, 3, 4, 6}, {6}, {6}}}),
       row("batch_norm relu residual",
           [](const auto& x) { return glia::batch_norm(x[0], x[1], x[2], {.relu = true}, x[3]).output; },
           {{{9, 4}, {4}, {4}, {9, 4}}}),
-      row("batch_norm_inference", [](const auto& x) { return glia::batch_norm_inference(x[0], x[1], glia::mul(x[1], x[1])); },
-          {{{5, 3}, {3}}}),
+      row("batch_norm_inference",
+          [](const auto& x) { return glia::batch_norm_inference(x[0], x[1], glia::mul(x[1], x[1])); }, {{{5, 3}, {3}}}),
       row("layer_norm", [](const auto& x) { return glia::layer_norm(x[0], x[1], x[2]); },
           {{{3, 6}, {6}, {6}}, {{2, 1500}, {1500}, {1500}}}),
-      row("group_norm", [](const auto& x) { return glia::group_norm(x[0], 2, x[1], x[2]); }, {{{2, 3, 2, 4}, {4}, {4}}}),
+      row("group_norm", [](const auto& x) { return glia::group_norm(x[0], 2, x[1], x[2]); },
+          {{{2, 3, 2, 4}, {4}, {4}}}),
       row("max_pool2d", [](const auto& x) { return glia::max_pool2d(x[0], {.kernel = 3, .stride = 2, .padding = 1}); },
           {{{2, 5, 6, 3}}}),
       row("avg_pool2d",
@@ -79,9 +84,11 @@ std::vector<Row> rows() {
           {{{2, 5, 6, 3}}}),
       row("adaptive_avg_pool2d", [](const auto& x) { return glia::adaptive_avg_pool2d(x[0], 3, 2); }, {{{2, 5, 7, 2}}}),
       row("global_mean_pool", [](const auto& x) { return glia::global_mean_pool(x[0]); }, {{{2, 4, 4, 3}}}),
-      row("conv2d", [](const auto& x) { return glia::conv2d(x[0], x[1], x[2], {.padding = 1}); },
+      row(
+          "conv2d", [](const auto& x) { return glia::conv2d(x[0], x[1], x[2], {.padding = 1}); },
           {{{2, 5, 4, 3}, {4, 3, 3, 3}, {4}}, {{0, 5, 4, 3}, {4, 3, 3, 3}, {4}}}, true),
-      row("conv2d stride, dilation", [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.stride = 2, .padding = 2, .dilation = 2}); },
+      row("conv2d stride, dilation",
+          [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.stride = 2, .padding = 2, .dilation = 2}); },
           {{{1, 7, 6, 2}, {3, 3, 2, 2}}}),
       row("conv2d groups", [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.padding = 1, .groups = 2}); },
           {{{2, 4, 4, 4}, {6, 3, 3, 2}}}),
@@ -91,12 +98,33 @@ std::vector<Row> rows() {
             return glia::conv_transpose2d(x[0], x[1], x[2], {.stride = 2, .padding = 1, .output_padding = 1});
           },
           {{{2, 3, 3, 4}, {4, 3, 3, 2}, {2}}}),
-      row("gather", [](const auto& x) { return glia::gather(x[0], 1, indices(x, {0, 2, 2, 1, 0, 0}, {2, 3})); }, {{{2, 3}}}, true),
-      row("scatter_add", [](const auto& x) { return glia::scatter_add(x[0], 1, indices(x, {0, 2, 2, 1, 0, 0}, {2, 3}), x[1]); },
+      row(
+          "gather",
+          [](const auto& x) {
+            return glia::gather(x[0], 1, indices(x, {0, 2, 2, 1, 0, 0}, {2, 3}));
+          },
+          {{{2, 3}}}, true),
+      row("scatter_add",
+          [](const auto& x) {
+            return glia::scatter_add(x[0], 1, indices(x, {0, 2, 2, 1, 0, 0}, {2, 3}), x[1]);
+          },
           {{{2, 4}, {2, 3}}}),
-      row("index_select", [](const auto& x) { return glia::index_select(x[0], 1, indices(x, {2, 0, 2, 2}, {4})); }, {{{2, 3, 5}}}, true),
-      row("index_add", [](const auto& x) { return glia::index_add(x[0], 0, indices(x, {1, 0, 1}, {3}), x[1]); }, {{{2, 4}, {3, 4}}}),
-      row("embedding", [](const auto& x) { return glia::embedding(x[0], indices(x, {3, 0, 3, 1}, {2, 2})); }, {{{4, 3}}}),
+      row(
+          "index_select",
+          [](const auto& x) {
+            return glia::index_select(x[0], 1, indices(x, {2, 0, 2, 2}, {4}));
+          },
+          {{{2, 3, 5}}}, true),
+      row("index_add",
+          [](const auto& x) {
+            return glia::index_add(x[0], 0, indices(x, {1, 0, 1}, {3}), x[1]);
+          },
+          {{{2, 4}, {3, 4}}}),
+      row("embedding",
+          [](const auto& x) {
+            return glia::embedding(x[0], indices(x, {3, 0, 3, 1}, {2, 2}));
+          },
+          {{{4, 3}}}),
       row("sort", [](const auto& x) { return glia::sort(x[0], 0, true).values; }, {{{5, 3}}, {{1, 1}}}),
       row("topk", [](const auto& x) { return glia::topk(x[0], 2, -1).values; }, {{{3, 5}}}),
       row("cumsum", [](const auto& x) { return glia::cumsum(x[0], -1); }, {{{3, 5}}, {{2, 3000}}}),
@@ -120,7 +148,8 @@ Results results(const F& f, const Doubles<Cpu>& inputs) {
   Results out{y.to_vector(), {}};
   glia::Generator generator(5);
   y.backward(glia::rand<double>(y.shape(), generator, 0.5, 1.5).template to<D>());
-  for (const auto& x : leaves) out.gradients.push_back(x.grad().defined() ? x.grad().to_vector() : std::vector<double>());
+  for (const auto& x : leaves)
+    out.gradients.push_back(x.grad().defined() ? x.grad().to_vector() : std::vector<double>());
   return out;
 }
 
@@ -188,16 +217,20 @@ CUDA_TEST_CASE("cuda ops: float convolutions, most of them by cuDNN") {
   struct Sizes {
     Index batch, extent, in, out, kernel, stride, padding, dilation, groups;
   };
-  for (const Sizes& s : {Sizes{8, 16, 16, 32, 3, 1, 1, 1, 1}, Sizes{4, 15, 8, 8, 3, 2, 1, 1, 1}, Sizes{2, 9, 3, 5, 5, 1, 2, 1, 1},
-                         Sizes{4, 8, 32, 64, 1, 1, 0, 1, 1}, Sizes{4, 8, 32, 64, 1, 2, 0, 1, 1}, Sizes{2, 12, 8, 8, 3, 1, 2, 2, 1},
-                         Sizes{2, 8, 8, 16, 3, 1, 1, 1, 4}, Sizes{2, 8, 16, 16, 3, 1, 1, 1, 16}, Sizes{0, 8, 4, 4, 3, 1, 1, 1, 1}}) {
-    const glia::Conv2dOptions options{.stride = s.stride, .padding = s.padding, .dilation = s.dilation, .groups = s.groups};
+  for (const Sizes& s :
+       {Sizes{8, 16, 16, 32, 3, 1, 1, 1, 1}, Sizes{4, 15, 8, 8, 3, 2, 1, 1, 1}, Sizes{2, 9, 3, 5, 5, 1, 2, 1, 1},
+        Sizes{4, 8, 32, 64, 1, 1, 0, 1, 1}, Sizes{4, 8, 32, 64, 1, 2, 0, 1, 1}, Sizes{2, 12, 8, 8, 3, 1, 2, 2, 1},
+        Sizes{2, 8, 8, 16, 3, 1, 1, 1, 4}, Sizes{2, 8, 16, 16, 3, 1, 1, 1, 16}, Sizes{0, 8, 4, 4, 3, 1, 1, 1, 1}}) {
+    const glia::Conv2dOptions options{
+        .stride = s.stride, .padding = s.padding, .dilation = s.dilation, .groups = s.groups};
     CAPTURE(s.in);
     CAPTURE(s.kernel);
     floats_agree([&](const auto& x) { return glia::conv2d(x[0], x[1], x[2], options); },
-                 {{s.batch, s.extent, s.extent, s.in}, {s.out, s.kernel, s.kernel, s.in / s.groups}, {s.out}}, 1e-3, 1e-3);
+                 {{s.batch, s.extent, s.extent, s.in}, {s.out, s.kernel, s.kernel, s.in / s.groups}, {s.out}}, 1e-3,
+                 1e-3);
   }
-  // A search among the algorithms, and TF32 by name, give the same to their precision; without workspace there is still a way.
+  // A search among the algorithms, and TF32 by name, give the same to their precision; without workspace there is still
+  // a way.
   auto& settings = glia::cuda::convolution_settings();
   const auto conv = [](const auto& x) { return glia::conv2d(x[0], x[1], {}, {.padding = 1}); };
   const std::vector<Shape> shapes = {{8, 16, 16, 16}, {32, 3, 3, 16}};
@@ -212,7 +245,8 @@ CUDA_TEST_CASE("cuda ops: float convolutions, most of them by cuDNN") {
 
 namespace {
 
-// Values and gradients of f in 16-bit floats on the device, as floats, against those of the same (rounded) numbers in float on the CPU.
+// Values and gradients of f in 16-bit floats on the device, as floats, against those of the same (rounded) numbers in
+// float on the CPU.
 template <class T, class F>
 void narrow_floats_agree(const F& f, const std::vector<Shape>& shapes) {
   glia::Generator generator(24);

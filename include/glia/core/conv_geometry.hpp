@@ -32,7 +32,8 @@ namespace detail {
 struct WindowRange {
   Index first, last;
 };
-GLIA_HD constexpr WindowRange windows_over(Index i, Index kernel, Index stride, Index padding, Index dilation, Index out) {
+GLIA_HD constexpr WindowRange windows_over(Index i, Index kernel, Index stride, Index padding, Index dilation,
+                                           Index out) {
   const Index reach = dilation * (kernel - 1), top = i + padding - reach;
   const Index first = top <= 0 ? 0 : (top + stride - 1) / stride;
   const Index last = (i + padding) / stride + 1;
@@ -53,7 +54,9 @@ GLIA_HD constexpr Index taps_inside(Index o, Index kernel, Index stride, Index p
   return count;
 }
 // First and one-past-last input position of window `o` of an adaptive pool.
-GLIA_HD constexpr WindowRange adaptive_window(Index o, Index in, Index out) { return {o * in / out, ((o + 1) * in + out - 1) / out}; }
+GLIA_HD constexpr WindowRange adaptive_window(Index o, Index in, Index out) {
+  return {o * in / out, ((o + 1) * in + out - 1) / out};
+}
 
 }  // namespace detail
 

@@ -1,6 +1,6 @@
 #pragma once
-// Byte copies to, from and on a CUDA device, in the order of the current stream. Copies to the host return when they are done, copies
-// to the device when the source may be reused.
+// Byte copies to, from and on a CUDA device, in the order of the current stream. Copies to the host return when they
+// are done, copies to the device when the source may be reused.
 
 #include <glia/device/copy.hpp>
 #include <glia/device/cuda_pinned.hpp>
@@ -10,7 +10,8 @@ namespace GLIA_NS {
 // Also reports errors of the kernels that ran before on the stream.
 inline void copy_bytes(Cpu, Cuda, void* target, const void* source, std::size_t bytes) {
   if (bytes != 0)
-    cuda::check("copy to the host", cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToHost, cuda::current_stream()));
+    cuda::check("copy to the host",
+                cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToHost, cuda::current_stream()));
   cuda::check("copy to the host", cudaStreamSynchronize(cuda::current_stream()));
 }
 

@@ -18,9 +18,10 @@ inline void check(std::string_view op, cudnnStatus_t status) {
 
 // How cuDNN may convolve on this thread.
 struct ConvolutionSettings {
-  bool search = false;         // time the algorithms once per shape, instead of taking cuDNN's first proposal
-  bool deterministic = true;   // only algorithms whose results repeat bitwise. (A search may choose differently in every run.)
-  bool tf32 = false;           // let float32 products round their operands to 10-bit mantissas (TF32)
+  bool search = false;  // time the algorithms once per shape, instead of taking cuDNN's first proposal
+  bool deterministic =
+      true;           // only algorithms whose results repeat bitwise. (A search may choose differently in every run.)
+  bool tf32 = false;  // let float32 products round their operands to 10-bit mantissas (TF32)
   std::size_t workspace_limit = std::size_t{256} << 20;  // bytes of scratch memory per convolution
 };
 inline ConvolutionSettings& convolution_settings() {

@@ -33,8 +33,9 @@ class PinnedMemory {
   std::size_t bytes_ = 0;
 };
 
-// Copies to the device by way of two page-locked buffers in turn: the source may be reused on return, and the host waits only if
-// both buffers are still on their way. Belongs to one thread and the device that was current at first use.
+// Copies to the device by way of two page-locked buffers in turn: the source may be reused on return, and the host
+// waits only if both buffers are still on their way. Belongs to one thread and the device that was current at first
+// use.
 class Staging {
  public:
   static constexpr std::size_t largest = std::size_t{64} << 20;  // bytes of one copy
@@ -76,7 +77,8 @@ class Readback {
  public:
   Readback(const void* source, std::size_t bytes) : memory_(bytes) {
     if (bytes != 0)
-      check("copy to the host", cudaMemcpyAsync(memory_.data(), source, bytes, cudaMemcpyDeviceToHost, current_stream()));
+      check("copy to the host",
+            cudaMemcpyAsync(memory_.data(), source, bytes, cudaMemcpyDeviceToHost, current_stream()));
     done_.record();
   }
   Readback(Readback&&) = default;

@@ -10,7 +10,8 @@ namespace cuda {
 
 // What lanes exchange of a T: 16-bit floats as float, short integers and bool as int.
 template <class T>
-using exchanged_t = std::conditional_t<std::is_integral_v<T>, std::conditional_t<(sizeof(T) < 8), int, Index>, compute_t<T>>;
+using exchanged_t =
+    std::conditional_t<std::is_integral_v<T>, std::conditional_t<(sizeof(T) < 8), int, Index>, compute_t<T>>;
 
 template <bool Max, class T>
 struct ArgExtreme {
@@ -24,7 +25,8 @@ struct ArgExtreme {
     const Column at = column_of(r, n, inner);
     // A lane without elements repeats the first.
     V best = static_cast<V>(x[at.first]);
-    for (Index k = lanes.lane(); k < n; k += lanes.count()) best = join(best, static_cast<V>(x[at.first + k * at.step]));
+    for (Index k = lanes.lane(); k < n; k += lanes.count())
+      best = join(best, static_cast<V>(x[at.first + k * at.step]));
     best = Max ? lanes.fold(best, Larger{}) : lanes.fold(best, Smaller{});
     Index position = n;
     for (Index k = lanes.lane(); k < n && position == n; k += lanes.count()) {

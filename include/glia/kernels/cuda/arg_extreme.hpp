@@ -1,6 +1,6 @@
 #pragma once
-// Launchers of the positions of extremes along the middle axis of a contiguous [outer, n, inner] array on CUDA; defined in
-// arg_extreme.cuh.
+// Launchers of the positions of extremes along the middle axis of a contiguous [outer, n, inner] array on CUDA; defined
+// in arg_extreme.cuh.
 
 #include <glia/device/cuda.hpp>
 

@@ -148,8 +148,8 @@ void batch_norm_statistics(Cuda, const T* x, Index rows, Index channels, T* mean
 }
 
 template <class T>
-void batch_norm_forward(Cuda, const T* x, const T* residual, Index rows, Index channels, const T* mean, const T* inv_std,
-                        const T* gamma, const T* beta, bool relu, T* y) {
+void batch_norm_forward(Cuda, const T* x, const T* residual, Index rows, Index channels, const T* mean,
+                        const T* inv_std, const T* gamma, const T* beta, bool relu, T* y) {
   constexpr int width = cuda::pack_width<T>;
   const cuda::BatchNormChannels<T> of{mean, inv_std, gamma, beta};
   if (cuda::packs_fit<width>(channels, x, residual, mean, inv_std, gamma, beta, static_cast<const T*>(y)))
@@ -176,7 +176,8 @@ void batch_norm_backward_input(Cuda, const T* dy, const T* x, const T* y, Index 
   constexpr int width = cuda::pack_width<T>;
   const cuda::BatchNormGradient<T> gradient{{mean, inv_std, gamma, beta}, dy, x, y, channels, relu};
   const double share = training ? 1.0 / static_cast<double>(std::max<Index>(rows, 1)) : 0.0;
-  if (cuda::packs_fit<width>(channels, dy, x, y, mean, inv_std, gamma, beta, sum_dy, sum_dy_xhat, static_cast<const T*>(dx)))
+  if (cuda::packs_fit<width>(channels, dy, x, y, mean, inv_std, gamma, beta, sum_dy, sum_dy_xhat,
+                             static_cast<const T*>(dx)))
     cuda::launch_each("batch_norm", rows * channels / width,
                       cuda::BatchNormBackwardInput<width, T>{gradient, sum_dy, sum_dy_xhat, share, dx});
   else

@@ -1,6 +1,6 @@
 #pragma once
-// Launchers of the three maps of a convolution on CUDA, channels-last, as those of kernels/cpu/conv.hpp; defined in conv.cuh.
-// float, double, and the 16-bit floats with sums in float.
+// Launchers of the three maps of a convolution on CUDA, channels-last, as those of kernels/cpu/conv.hpp; defined in
+// conv.cuh. float, double, and the 16-bit floats with sums in float.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/device/cuda.hpp>

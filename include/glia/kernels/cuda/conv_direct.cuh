@@ -1,7 +1,7 @@
 #pragma once
-// Convolutions without cuDNN: for double, which cuDNN does not convolve channels-last, and for what it has no algorithm for. One group:
-// windows are copied into the rows of a matrix (im2col) a few images at a time, and cuBLAS multiplies. Several groups: sums
-// over the window, a thread per element. All of it repeats bitwise.
+// Convolutions without cuDNN: for double, which cuDNN does not convolve channels-last, and for what it has no algorithm
+// for. One group: windows are copied into the rows of a matrix (im2col) a few images at a time, and cuBLAS multiplies.
+// Several groups: sums over the window, a thread per element. All of it repeats bitwise.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/kernels/cuda/gemm.cuh>
@@ -117,7 +117,8 @@ struct GroupedBackwardInput : GroupedGeometry {
   const T *dy, *w;
   T* dx;
   GLIA_HD void operator()(Index e) const {
-    const Division in = divide(e, g.in_channels), column = divide(in.quotient, g.width), row = divide(column.quotient, g.height);
+    const Division in = divide(e, g.in_channels), column = divide(in.quotient, g.width),
+                   row = divide(column.quotient, g.height);
     const Division channel = divide(in.remainder, group_in());
     const Index first = channel.quotient * group_out(), c = channel.remainder;
     compute_t<T> total = 0;
@@ -144,7 +145,8 @@ struct GroupedWeightTerm : GroupedGeometry {
     const Division channel = divide(element, group_in()), tap = divide(channel.quotient, g.kernel_w),
                    out = divide(tap.quotient, g.kernel_h);
     const Division column = divide(r, g.out_width), row = divide(column.quotient, g.out_height);
-    const Index o = out.quotient, ih = input_row(row.remainder, out.remainder), iw = input_column(column.remainder, tap.remainder);
+    const Index o = out.quotient, ih = input_row(row.remainder, out.remainder),
+                iw = input_column(column.remainder, tap.remainder);
     if (ih < 0 || ih >= g.height || iw < 0 || iw >= g.width) return;
     const Index c = divide(o, group_out()).quotient * group_in() + channel.remainder;
     sums.at[0] += static_cast<double>(dy[r * g.out_channels + o]) *
@@ -161,7 +163,8 @@ struct GroupedWeightFinish {
 
 // Whether the matrix of windows is the image itself.
 inline bool is_pointwise(const ConvGeometry& g) {
-  return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.padding_h == 0 && g.padding_w == 0;
+  return g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.padding_h == 0 &&
+         g.padding_w == 0;
 }
 
 // Images whose matrix of windows fits into 256 MB; at least one.
@@ -184,8 +187,7 @@ void for_image_parts(const ConvGeometry& g, std::size_t element_bytes, Part part
 
 template <class T>
 void convolve_forward(const ConvGeometry& g, const T* x, const T* w, T* y) {
-  if (g.groups > 1)
-    return launch_each("conv2d", g.out_pixels() * g.out_channels, GroupedForward<T>{{{g}}, x, w, y});
+  if (g.groups > 1) return launch_each("conv2d", g.out_pixels() * g.out_channels, GroupedForward<T>{{{g}}, x, w, y});
   const Index k = WindowGeometry{g}.columns();
   for_image_parts(g, sizeof(T), [&](const ConvGeometry& some, Index first) {
     const T* images = x + first * g.height * g.width * g.in_channels;
@@ -218,8 +220,8 @@ template <class T>
 void convolve_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index k = WindowGeometry{g}.columns();
   if (g.groups > 1)
-    return launch_column_sums<1>("conv2d", g.out_pixels(), g.out_channels * (k / g.groups), GroupedWeightTerm<T>{{{g}}, x, dy},
-                                 GroupedWeightFinish<T>{dw});
+    return launch_column_sums<1>("conv2d", g.out_pixels(), g.out_channels * (k / g.groups),
+                                 GroupedWeightTerm<T>{{{g}}, x, dy}, GroupedWeightFinish<T>{dw});
   for_image_parts(g, sizeof(T), [&](const ConvGeometry& some, Index first) {
     const T* images = x + first * g.height * g.width * g.in_channels;
     const Index rows = some.out_pixels();

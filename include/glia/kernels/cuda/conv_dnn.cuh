@@ -1,6 +1,7 @@
 #pragma once
-// Convolutions by cuDNN in NHWC: float, and 16-bit floats with sums in float. The algorithm of each (map, geometry, settings) is chosen once per thread and kept: cuDNN's best
-// proposal, or the fastest in a timed search, among those that obey the settings.
+// Convolutions by cuDNN in NHWC: float, and 16-bit floats with sums in float. The algorithm of each (map, geometry,
+// settings) is chosen once per thread and kept: cuDNN's best proposal, or the fastest in a timed search, among those
+// that obey the settings.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/core/scalar.hpp>
@@ -18,7 +19,9 @@ namespace GLIA_NS::cuda {
 template <class T>
 constexpr cudnnDataType_t dnn_type() {
   static_assert(std::is_same_v<T, float> || ReducedFloating<T>);
-  return std::is_same_v<T, float> ? CUDNN_DATA_FLOAT : std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_HALF;
+  return std::is_same_v<T, float>      ? CUDNN_DATA_FLOAT
+         : std::is_same_v<T, bfloat16> ? CUDNN_DATA_BFLOAT16
+                                       : CUDNN_DATA_HALF;
 }
 
 // The descriptors of a convolution of `type`.
@@ -39,7 +42,8 @@ struct DnnGeometry {
                                                     n(g.stride_w), n(g.dilation_h), n(g.dilation_w),
                                                     CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
     check("conv2d", cudnnSetConvolutionGroupCount(convolution.get(), n(g.groups)));
-    check("conv2d", cudnnSetConvolutionMathType(convolution.get(), tf32 || type != CUDNN_DATA_FLOAT ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
+    check("conv2d", cudnnSetConvolutionMathType(
+                        convolution.get(), tf32 || type != CUDNN_DATA_FLOAT ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH));
   }
 };
 
@@ -49,23 +53,23 @@ struct DnnForward {
   using Algorithm = cudnnConvolutionFwdAlgo_t;
   static constexpr int number = 0, most = CUDNN_CONVOLUTION_FWD_ALGO_COUNT;
   static cudnnStatus_t propose(const DnnGeometry& g, int* count, Perf* list) {
-    return cudnnGetConvolutionForwardAlgorithm_v7(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(), most, count,
-                                                  list);
+    return cudnnGetConvolutionForwardAlgorithm_v7(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(), most,
+                                                  count, list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
-                            int* count, Perf* list) {
-    return cudnnFindConvolutionForwardAlgorithmEx(cudnn(), g.x.get(), a, g.w.get(), b, g.convolution.get(), g.y.get(), out,
-                                                  most, count, list, space, bytes);
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space,
+                            std::size_t bytes, int* count, Perf* list) {
+    return cudnnFindConvolutionForwardAlgorithmEx(cudnn(), g.x.get(), a, g.w.get(), b, g.convolution.get(), g.y.get(),
+                                                  out, most, count, list, space, bytes);
   }
   static cudnnStatus_t workspace(const DnnGeometry& g, Algorithm algorithm, std::size_t* bytes) {
-    return cudnnGetConvolutionForwardWorkspaceSize(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(), algorithm,
-                                                   bytes);
+    return cudnnGetConvolutionForwardWorkspaceSize(cudnn(), g.x.get(), g.w.get(), g.convolution.get(), g.y.get(),
+                                                   algorithm, bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
-                           std::size_t bytes) {
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out,
+                           void* space, std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
-    return cudnnConvolutionForward(cudnn(), &one, g.x.get(), a, g.w.get(), b, g.convolution.get(), algorithm, space, bytes,
-                                   &zero, g.y.get(), out);
+    return cudnnConvolutionForward(cudnn(), &one, g.x.get(), a, g.w.get(), b, g.convolution.get(), algorithm, space,
+                                   bytes, &zero, g.y.get(), out);
   }
 };
 
@@ -75,23 +79,23 @@ struct DnnBackwardInput {
   using Algorithm = cudnnConvolutionBwdDataAlgo_t;
   static constexpr int number = 1, most = CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT;
   static cudnnStatus_t propose(const DnnGeometry& g, int* count, Perf* list) {
-    return cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnn(), g.w.get(), g.y.get(), g.convolution.get(), g.x.get(), most,
-                                                       count, list);
+    return cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnn(), g.w.get(), g.y.get(), g.convolution.get(), g.x.get(),
+                                                       most, count, list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
-                            int* count, Perf* list) {
-    return cudnnFindConvolutionBackwardDataAlgorithmEx(cudnn(), g.w.get(), a, g.y.get(), b, g.convolution.get(), g.x.get(),
-                                                       out, most, count, list, space, bytes);
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space,
+                            std::size_t bytes, int* count, Perf* list) {
+    return cudnnFindConvolutionBackwardDataAlgorithmEx(cudnn(), g.w.get(), a, g.y.get(), b, g.convolution.get(),
+                                                       g.x.get(), out, most, count, list, space, bytes);
   }
   static cudnnStatus_t workspace(const DnnGeometry& g, Algorithm algorithm, std::size_t* bytes) {
     return cudnnGetConvolutionBackwardDataWorkspaceSize(cudnn(), g.w.get(), g.y.get(), g.convolution.get(), g.x.get(),
                                                         algorithm, bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
-                           std::size_t bytes) {
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out,
+                           void* space, std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
-    return cudnnConvolutionBackwardData(cudnn(), &one, g.w.get(), a, g.y.get(), b, g.convolution.get(), algorithm, space,
-                                        bytes, &zero, g.x.get(), out);
+    return cudnnConvolutionBackwardData(cudnn(), &one, g.w.get(), a, g.y.get(), b, g.convolution.get(), algorithm,
+                                        space, bytes, &zero, g.x.get(), out);
   }
 };
 
@@ -101,23 +105,23 @@ struct DnnBackwardWeight {
   using Algorithm = cudnnConvolutionBwdFilterAlgo_t;
   static constexpr int number = 2, most = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT;
   static cudnnStatus_t propose(const DnnGeometry& g, int* count, Perf* list) {
-    return cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnn(), g.x.get(), g.y.get(), g.convolution.get(), g.w.get(), most,
-                                                         count, list);
+    return cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnn(), g.x.get(), g.y.get(), g.convolution.get(), g.w.get(),
+                                                         most, count, list);
   }
-  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space, std::size_t bytes,
-                            int* count, Perf* list) {
-    return cudnnFindConvolutionBackwardFilterAlgorithmEx(cudnn(), g.x.get(), a, g.y.get(), b, g.convolution.get(), g.w.get(),
-                                                         out, most, count, list, space, bytes);
+  static cudnnStatus_t time(const DnnGeometry& g, const void* a, const void* b, void* out, void* space,
+                            std::size_t bytes, int* count, Perf* list) {
+    return cudnnFindConvolutionBackwardFilterAlgorithmEx(cudnn(), g.x.get(), a, g.y.get(), b, g.convolution.get(),
+                                                         g.w.get(), out, most, count, list, space, bytes);
   }
   static cudnnStatus_t workspace(const DnnGeometry& g, Algorithm algorithm, std::size_t* bytes) {
     return cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnn(), g.x.get(), g.y.get(), g.convolution.get(), g.w.get(),
                                                           algorithm, bytes);
   }
-  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out, void* space,
-                           std::size_t bytes) {
+  static cudnnStatus_t run(const DnnGeometry& g, Algorithm algorithm, const void* a, const void* b, void* out,
+                           void* space, std::size_t bytes) {
     const float one = 1.0f, zero = 0.0f;
-    return cudnnConvolutionBackwardFilter(cudnn(), &one, g.x.get(), a, g.y.get(), b, g.convolution.get(), algorithm, space,
-                                          bytes, &zero, g.w.get(), out);
+    return cudnnConvolutionBackwardFilter(cudnn(), &one, g.x.get(), a, g.y.get(), b, g.convolution.get(), algorithm,
+                                          space, bytes, &zero, g.w.get(), out);
   }
 };
 
@@ -149,12 +153,14 @@ DnnPlan plan_convolution(const ConvGeometry& g, cudnnDataType_t type, const void
   int count = 0;
   if (settings.search) {
     const Scratch<std::byte> space(static_cast<Index>(settings.workspace_limit));
-    if (Map::time(*geometry, a, b, out, space.data(), settings.workspace_limit, &count, list) != CUDNN_STATUS_SUCCESS) count = 0;
+    if (Map::time(*geometry, a, b, out, space.data(), settings.workspace_limit, &count, list) != CUDNN_STATUS_SUCCESS)
+      count = 0;
   }
   if (count == 0 && Map::propose(*geometry, &count, list) != CUDNN_STATUS_SUCCESS) return plan;
   for (const auto& candidate : usable_algorithms(list, count, settings)) {
     std::size_t bytes = 0;
-    if (Map::workspace(*geometry, candidate.algo, &bytes) != CUDNN_STATUS_SUCCESS || bytes > settings.workspace_limit) continue;
+    if (Map::workspace(*geometry, candidate.algo, &bytes) != CUDNN_STATUS_SUCCESS || bytes > settings.workspace_limit)
+      continue;
     plan.geometry = std::move(geometry);
     plan.algorithm = static_cast<int>(candidate.algo);
     plan.bytes = bytes;
@@ -167,10 +173,26 @@ DnnPlan plan_convolution(const ConvGeometry& g, cudnnDataType_t type, const void
 using DnnKey = std::array<Index, 21>;
 inline DnnKey convolution_key(int map, const ConvGeometry& g, cudnnDataType_t type, const ConvolutionSettings& s,
                               int device) {
-  return {map,          g.batch,      g.height,     g.width,      g.in_channels, g.out_height, g.out_width,
-          g.out_channels, g.kernel_h, g.kernel_w,   g.stride_h,   g.stride_w,    g.padding_h,  g.padding_w,
-          g.dilation_h, g.dilation_w, g.groups,     static_cast<Index>(s.workspace_limit),
-          (s.search ? 4 : 0) + (s.deterministic ? 2 : 0) + (s.tf32 ? 1 : 0), device,
+  return {map,
+          g.batch,
+          g.height,
+          g.width,
+          g.in_channels,
+          g.out_height,
+          g.out_width,
+          g.out_channels,
+          g.kernel_h,
+          g.kernel_w,
+          g.stride_h,
+          g.stride_w,
+          g.padding_h,
+          g.padding_w,
+          g.dilation_h,
+          g.dilation_w,
+          g.groups,
+          static_cast<Index>(s.workspace_limit),
+          (s.search ? 4 : 0) + (s.deterministic ? 2 : 0) + (s.tf32 ? 1 : 0),
+          device,
           static_cast<Index>(type)};
 }
 

@@ -145,32 +145,34 @@ T smoothing_share(T smoothing, Index classes) {
 }  // namespace cuda
 
 template <class T>
-void cross_entropy_forward(Cuda, const T* logits, const std::int64_t* labels, const T* weight, Index rows, Index classes,
-                           T smoothing, std::int64_t ignore, T* loss, T* lse) {
+void cross_entropy_forward(Cuda, const T* logits, const std::int64_t* labels, const T* weight, Index rows,
+                           Index classes, T smoothing, std::int64_t ignore, T* loss, T* lse) {
   cuda::launch_rows_of("cross_entropy", rows, classes,
-                       cuda::CrossEntropyForward<T>{cuda::softmax_base(logits, classes, 1), labels, weight, smoothing, ignore,
-                                                    loss, lse});
+                       cuda::CrossEntropyForward<T>{cuda::softmax_base(logits, classes, 1), labels, weight, smoothing,
+                                                    ignore, loss, lse});
 }
 
 template <class T>
-void cross_entropy_total_weight(Cuda, const std::int64_t* labels, const T* weight, Index rows, std::int64_t ignore, T* total) {
+void cross_entropy_total_weight(Cuda, const std::int64_t* labels, const T* weight, Index rows, std::int64_t ignore,
+                                T* total) {
   cuda::launch_rows_of("cross_entropy", Index{1}, rows, cuda::TotalWeight<T>{labels, weight, rows, ignore, total});
 }
 
 template <class T>
-void cross_entropy_backward(Cuda, const T* dloss, const T* logits, const T* lse, const std::int64_t* labels, const T* weight,
-                            Index rows, Index classes, T smoothing, std::int64_t ignore, T* dlogits) {
+void cross_entropy_backward(Cuda, const T* dloss, const T* logits, const T* lse, const std::int64_t* labels,
+                            const T* weight, Index rows, Index classes, T smoothing, std::int64_t ignore, T* dlogits) {
   cuda::launch_rows_of(
       "cross_entropy", rows, classes,
       cuda::CrossEntropyBackward<T>{dloss, logits, lse, labels, weight, classes, smoothing, ignore, dlogits});
 }
 
 template <class T>
-void soft_cross_entropy_forward(Cuda, const T* logits, const T* target, const T* weight, Index rows, Index classes, T smoothing,
-                                T* loss, T* lse) {
-  cuda::launch_rows_of("cross_entropy", rows, classes,
-                       cuda::SoftCrossEntropyForward<T>{cuda::softmax_base(logits, classes, 1), target, weight,
-                                                        T(1) - smoothing, cuda::smoothing_share(smoothing, classes), loss, lse});
+void soft_cross_entropy_forward(Cuda, const T* logits, const T* target, const T* weight, Index rows, Index classes,
+                                T smoothing, T* loss, T* lse) {
+  cuda::launch_rows_of(
+      "cross_entropy", rows, classes,
+      cuda::SoftCrossEntropyForward<T>{cuda::softmax_base(logits, classes, 1), target, weight, T(1) - smoothing,
+                                       cuda::smoothing_share(smoothing, classes), loss, lse});
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 #pragma once
-// Reading and adding by index on CUDA, without atomics. index_add sorts the index list, so that every destination is added up by one
-// thread in the order of the list.
+// Reading and adding by index on CUDA, without atomics. index_add sorts the index list, so that every destination is
+// added up by one thread in the order of the list.
 
 #include <glia/device/cuda_copy.hpp>
 #include <glia/kernels/cuda/gather.hpp>

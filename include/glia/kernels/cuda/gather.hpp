@@ -1,13 +1,15 @@
 #pragma once
-// Launchers of reading and adding by index along the middle axis of contiguous [outer, n, inner] arrays on CUDA, as those of
-// kernels/cpu/gather.hpp; defined in gather.cuh. Additions happen in the order of the index list: results repeat bitwise.
+// Launchers of reading and adding by index along the middle axis of contiguous [outer, n, inner] arrays on CUDA, as
+// those of kernels/cpu/gather.hpp; defined in gather.cuh. Additions happen in the order of the index list: results
+// repeat bitwise.
 
 #include <glia/device/cuda.hpp>
 
 namespace GLIA_NS {
 
 // Position of the first index outside [0, limit), or -1; `except` is let pass if has_exception. Waits for the device.
-Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception, std::int64_t except);
+Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
+                        std::int64_t except);
 
 // y[o, j, i] = x[o, index[j], i] for j < count; y is [outer, count, inner].
 template <class T>

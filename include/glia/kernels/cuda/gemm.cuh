@@ -23,8 +23,9 @@ inline cublasOperation_t transposition(bool transposed) { return transposed ? CU
 }  // namespace cuda
 
 template <class T>
-void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
-                  Index ldb, T beta, T* c, Index ldc, Index batch, Index stride_a, Index stride_b, Index stride_c) {
+void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda,
+                  const T* b, Index ldb, T beta, T* c, Index ldc, Index batch, Index stride_a, Index stride_b,
+                  Index stride_c) {
   static_assert(Floating<T>, "gemm on CUDA works in float, double, bfloat16 and half");
   if (m == 0 || n == 0 || batch == 0) return;
   if (k == 0) {
@@ -36,21 +37,21 @@ void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T
   if constexpr (ReducedFloating<T>) {
     constexpr cudaDataType_t type = std::is_same_v<T, bfloat16> ? CUDA_R_16BF : CUDA_R_16F;
     const float by = static_cast<float>(alpha), keep = static_cast<float>(beta);
-    cuda::check("matmul", cublasGemmStridedBatchedEx_64(cuda::cublas(), op_b, op_a, n, m, k, &by, b, type, ldb, stride_b, a,
-                                                        type, lda, stride_a, &keep, c, type, ldc, stride_c, batch,
-                                                        CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+    cuda::check("matmul", cublasGemmStridedBatchedEx_64(cuda::cublas(), op_b, op_a, n, m, k, &by, b, type, ldb,
+                                                        stride_b, a, type, lda, stride_a, &keep, c, type, ldc, stride_c,
+                                                        batch, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
   } else if constexpr (std::is_same_v<T, float>) {
     if (batch == 1)
       cuda::check("matmul", cublasSgemm_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, a, lda, &beta, c, ldc));
     else
-      cuda::check("matmul", cublasSgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b, a,
-                                                         lda, stride_a, &beta, c, ldc, stride_c, batch));
+      cuda::check("matmul", cublasSgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b,
+                                                         a, lda, stride_a, &beta, c, ldc, stride_c, batch));
   } else {
     if (batch == 1)
       cuda::check("matmul", cublasDgemm_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, a, lda, &beta, c, ldc));
     else
-      cuda::check("matmul", cublasDgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b, a,
-                                                         lda, stride_a, &beta, c, ldc, stride_c, batch));
+      cuda::check("matmul", cublasDgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b,
+                                                         a, lda, stride_a, &beta, c, ldc, stride_c, batch));
   }
 }
 

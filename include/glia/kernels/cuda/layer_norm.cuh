@@ -1,6 +1,6 @@
 #pragma once
-// Layer and group normalisation on CUDA. Layer norm is group norm of images of one pixel with one group: lanes share what is
-// normalised together, and both have the same kernels.
+// Layer and group normalisation on CUDA. Layer norm is group norm of images of one pixel with one group: lanes share
+// what is normalised together, and both have the same kernels.
 
 #include <glia/core/math.hpp>
 #include <glia/kernels/cuda/layer_norm.hpp>
@@ -47,7 +47,8 @@ struct GroupNormForward {
     const Index n = shape.count();
     const double share = 1.0 / static_cast<double>(n);
     double sum = 0, squares = 0;
-    for (Index e = lanes.lane(); e < n; e += lanes.count()) sum += static_cast<double>(x[row.first + shape.element(e).offset]);
+    for (Index e = lanes.lane(); e < n; e += lanes.count())
+      sum += static_cast<double>(x[row.first + shape.element(e).offset]);
     const double centre = lanes.fold(sum, Add{}) * share;
     for (Index e = lanes.lane(); e < n; e += lanes.count()) {
       const double d = static_cast<double>(x[row.first + shape.element(e).offset]) - centre;
@@ -81,7 +82,8 @@ struct GroupNormBackwardInput {
     for (Index e = lanes.lane(); e < n; e += lanes.count()) {
       const auto at = shape.element(e);
       const Index i = row.first + at.offset;
-      const double g = static_cast<double>(dy[i]) * (gamma != nullptr ? static_cast<double>(gamma[row.channel + at.channel]) : 1.0);
+      const double g =
+          static_cast<double>(dy[i]) * (gamma != nullptr ? static_cast<double>(gamma[row.channel + at.channel]) : 1.0);
       first += g;
       second += g * static_cast<double>(x[i] - m);
     }
@@ -122,8 +124,8 @@ struct GroupNormAffineFinish {
 }  // namespace cuda
 
 template <class T>
-void group_norm_forward(Cuda, const T* x, Index images, Index pixels, Index groups, Index depth, const T* gamma, const T* beta,
-                        double epsilon, T* y, T* mean, T* inv_std) {
+void group_norm_forward(Cuda, const T* x, Index images, Index pixels, Index groups, Index depth, const T* gamma,
+                        const T* beta, double epsilon, T* y, T* mean, T* inv_std) {
   cuda::launch_rows_of("normalization", images * groups, pixels * depth,
                        cuda::GroupNormForward<T>{{pixels, groups, depth}, x, gamma, beta, epsilon, y, mean, inv_std});
 }
@@ -141,19 +143,19 @@ void group_norm_backward(Cuda, const T* dy, const T* x, const T* mean, const T* 
 }
 
 template <class T>
-void layer_norm_forward(Cuda device, const T* x, Index rows, Index n, const T* gamma, const T* beta, double epsilon, T* y,
-                        T* mean, T* inv_std) {
+void layer_norm_forward(Cuda device, const T* x, Index rows, Index n, const T* gamma, const T* beta, double epsilon,
+                        T* y, T* mean, T* inv_std) {
   group_norm_forward(device, x, rows, Index{1}, Index{1}, n, gamma, beta, epsilon, y, mean, inv_std);
 }
 template <class T>
-void layer_norm_backward_input(Cuda device, const T* dy, const T* x, const T* mean, const T* inv_std, const T* gamma, Index rows,
-                               Index n, T* dx) {
+void layer_norm_backward_input(Cuda device, const T* dy, const T* x, const T* mean, const T* inv_std, const T* gamma,
+                               Index rows, Index n, T* dx) {
   group_norm_backward(device, dy, x, mean, inv_std, gamma, rows, Index{1}, Index{1}, n, dx, static_cast<T*>(nullptr),
                       static_cast<T*>(nullptr));
 }
 template <class T>
-void layer_norm_backward_affine(Cuda, const T* dy, const T* x, const T* mean, const T* inv_std, Index rows, Index n, T* dgamma,
-                                T* dbeta) {
+void layer_norm_backward_affine(Cuda, const T* dy, const T* x, const T* mean, const T* inv_std, Index rows, Index n,
+                                T* dgamma, T* dbeta) {
   cuda::launch_column_sums<2>("normalization", rows, n, cuda::GroupNormAffineTerm<T>{{1, 1, n}, dy, x, mean, inv_std},
                               cuda::GroupNormAffineFinish<T>{dgamma, dbeta});
 }

@@ -11,7 +11,7 @@ namespace GLIA_NS {
 
 namespace cuda {
 
-inline constexpr int update_batch = 16;                     // slots per launch
+inline constexpr int update_batch = 16;                   // slots per launch
 inline constexpr Index update_block = 8 * block_threads;  // elements per block
 
 template <class T, class Rule>
@@ -80,7 +80,8 @@ __global__ void clip_rows_kernel(const T* parameter, T* gradient, Index rows, In
 template <class T, class Rule>
 void update_elements(Cuda, std::span<const UpdateSlot<T>> slots, std::span<const Rule> rules) {
   using Batch = cuda::UpdateBatch<T, Rule>;
-  static_assert(std::is_trivially_copyable_v<Rule> && sizeof(Batch) <= 4096, "the rules do not fit into a kernel argument");
+  static_assert(std::is_trivially_copyable_v<Rule> && sizeof(Batch) <= 4096,
+                "the rules do not fit into a kernel argument");
   Batch batch{};
   Index blocks = 0;
   const auto launch = [&] {

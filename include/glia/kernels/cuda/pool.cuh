@@ -140,12 +140,13 @@ struct AvgPoolBackward : PoolGeometry {
     for (Index oh = rows.first; oh < rows.last; ++oh) {
       if (glia::detail::tap_at(at.h, oh, g.stride_h, g.padding_h, g.dilation_h) < 0) continue;
       const Index high = count_include_pad ? g.kernel_h
-                                           : glia::detail::taps_inside(oh, g.kernel_h, g.stride_h, g.padding_h, g.dilation_h, g.height);
+                                           : glia::detail::taps_inside(oh, g.kernel_h, g.stride_h, g.padding_h,
+                                                                       g.dilation_h, g.height);
       for (Index ow = columns.first; ow < columns.last; ++ow) {
         if (glia::detail::tap_at(at.w, ow, g.stride_w, g.padding_w, g.dilation_w) < 0) continue;
-        const Index wide = count_include_pad
-                               ? g.kernel_w
-                               : glia::detail::taps_inside(ow, g.kernel_w, g.stride_w, g.padding_w, g.dilation_w, g.width);
+        const Index wide = count_include_pad ? g.kernel_w
+                                             : glia::detail::taps_inside(ow, g.kernel_w, g.stride_w, g.padding_w,
+                                                                         g.dilation_w, g.width);
         total += dy[output_index(at.n, oh, ow, at.c)] * (T(1) / static_cast<T>(high * wide));
       }
     }
@@ -210,11 +211,13 @@ void max_pool_gather(Cuda, const T* x, const std::int32_t* argmax, const ConvGeo
 
 template <class T>
 void avg_pool_forward(Cuda, const T* x, const ConvGeometry& g, bool count_include_pad, T* y) {
-  cuda::launch_each("avg_pool2d", g.out_pixels() * g.in_channels, cuda::AvgPoolForward<T>{{g}, x, y, count_include_pad});
+  cuda::launch_each("avg_pool2d", g.out_pixels() * g.in_channels,
+                    cuda::AvgPoolForward<T>{{g}, x, y, count_include_pad});
 }
 template <class T>
 void avg_pool_backward(Cuda, const T* dy, const ConvGeometry& g, bool count_include_pad, T* dx) {
-  cuda::launch_each("avg_pool2d", g.in_pixels() * g.in_channels, cuda::AvgPoolBackward<T>{{g}, dy, dx, count_include_pad});
+  cuda::launch_each("avg_pool2d", g.in_pixels() * g.in_channels,
+                    cuda::AvgPoolBackward<T>{{g}, dy, dx, count_include_pad});
 }
 
 template <class T>

@@ -1,14 +1,14 @@
 #pragma once
-// Launchers of the pooling kernels on CUDA, as those of kernels/cpu/pool.hpp; defined in pool.cuh. Backward passes gather, so
-// that they repeat bitwise.
+// Launchers of the pooling kernels on CUDA, as those of kernels/cpu/pool.hpp; defined in pool.cuh. Backward passes
+// gather, so that they repeat bitwise.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/device/cuda.hpp>
 
 namespace GLIA_NS {
 
-// y[n, oh, ow, c] = largest value of the window, argmax = its position ih * W + iw: the first of equals, the first NaN. A window
-// of padding alone gives -infinity and -1.
+// y[n, oh, ow, c] = largest value of the window, argmax = its position ih * W + iw: the first of equals, the first NaN.
+// A window of padding alone gives -infinity and -1.
 template <class T>
 void max_pool_forward(Cuda, const T* x, const ConvGeometry& geometry, T* y, std::int32_t* argmax);
 // dx: every output's gradient goes to the position that argmax names.

@@ -9,7 +9,8 @@ namespace GLIA_NS {
 template <class T>
 void qcfs_forward(Cuda, Index count, const T* z, const T* theta, double levels, T* out);
 
-// dz (straight through between the first and the last step) and dtheta (one number); both may be null. Sums in fixed parts.
+// dz (straight through between the first and the last step) and dtheta (one number); both may be null. Sums in fixed
+// parts.
 template <class T>
 void qcfs_backward(Cuda, Index count, const T* z, const T* theta, double levels, const T* dy, T* dz, T* dtheta);
 

@@ -1,6 +1,7 @@
 #pragma once
-// The three shapes that most kernels here have: a thread per item, lanes per row, and per-column sums over rows. What is computed is a
-// functor that runs on the host too, so that its arithmetic and its index functions are tested without a device.
+// The three shapes that most kernels here have: a thread per item, lanes per row, and per-column sums over rows. What
+// is computed is a functor that runs on the host too, so that its arithmetic and its index functions are tested without
+// a device.
 
 #include <glia/device/cuda_allocator.hpp>
 #include <glia/kernels/cuda/launch.cuh>
@@ -36,18 +37,27 @@ void launch_each(const char* op, Index count, const F& f) {
   check_launch(op);
 }
 
-// ---- Lanes that work on one row. All lanes call the folding functions together, and all get the result; its order depends
-// on the number of lanes alone.
+// ---- Lanes that work on one row. All lanes call the folding functions together, and all get the result; its order
+// depends on the number of lanes alone.
 
 struct Add {
-  template <class V> GLIA_HD V operator()(V a, V b) const { return a + b; }
+  template <class V>
+  GLIA_HD V operator()(V a, V b) const {
+    return a + b;
+  }
 };
 // The larger (smaller) value; a NaN on either side wins.
 struct Larger {
-  template <class V> GLIA_HD V operator()(V a, V b) const { return b > a || b != b ? b : a; }
+  template <class V>
+  GLIA_HD V operator()(V a, V b) const {
+    return b > a || b != b ? b : a;
+  }
 };
 struct Smaller {
-  template <class V> GLIA_HD V operator()(V a, V b) const { return b < a || b != b ? b : a; }
+  template <class V>
+  GLIA_HD V operator()(V a, V b) const {
+    return b < a || b != b ? b : a;
+  }
 };
 
 template <class V>
@@ -59,8 +69,14 @@ struct Prefix {
 struct SerialLanes {
   GLIA_HD int lane() const { return 0; }
   GLIA_HD int count() const { return 1; }
-  template <class V, class Join> GLIA_HD V fold(V value, Join) const { return value; }
-  template <class V> GLIA_HD Prefix<V> scan(V value) const { return {value, value}; }
+  template <class V, class Join>
+  GLIA_HD V fold(V value, Join) const {
+    return value;
+  }
+  template <class V>
+  GLIA_HD Prefix<V> scan(V value) const {
+    return {value, value};
+  }
 };
 
 inline constexpr int warp_lanes = 32;
@@ -156,8 +172,8 @@ void launch_rows_of(const char* op, Index rows, Index n, const F& f) {
   check_launch(op);
 }
 
-// The same for the columns of a [outer, n, inner] array, numbered outer * inner: lanes share a column where inner is 1, else each
-// thread walks its own, so that neighbours read side by side.
+// The same for the columns of a [outer, n, inner] array, numbered outer * inner: lanes share a column where inner is 1,
+// else each thread walks its own, so that neighbours read side by side.
 template <class F>
 void launch_columns_of(const char* op, Index outer, Index n, Index inner, const F& f) {
   if (inner == 1)
@@ -183,8 +199,8 @@ struct Sums {
   double at[S] = {};
 };
 
-// term(row, column, sums) adds one element; finish(column, sums) gets the totals. Rows are cut into chunks whose length depends on the
-// extents alone.
+// term(row, column, sums) adds one element; finish(column, sums) gets the totals. Rows are cut into chunks whose length
+// depends on the extents alone.
 template <int S, class Term>
 struct ColumnChunks {
   Term term;

@@ -27,7 +27,8 @@ struct SoftmaxBase {
   template <class Lanes>
   GLIA_HD double exponentials(Index first, Index step, T shift, const Lanes& lanes) const {
     double sum = 0;
-    for (Index k = lanes.lane(); k < n; k += lanes.count()) sum += static_cast<double>(math::exp(x[first + k * step] - shift));
+    for (Index k = lanes.lane(); k < n; k += lanes.count())
+      sum += static_cast<double>(math::exp(x[first + k * step] - shift));
     return lanes.fold(sum, Add{});
   }
   // log(sum(exp(x))); the maximum is subtracted before exp unless it is infinite.
@@ -117,11 +118,13 @@ void softmax_backward(Cuda, const T* dy, const T* y, Index outer, Index n, Index
 }
 template <class T>
 void logsumexp_forward(Cuda, const T* x, Index outer, Index n, Index inner, T* lse) {
-  cuda::launch_columns_of("logsumexp", outer, n, inner, cuda::LogSumExpForward<T>{cuda::softmax_base(x, n, inner), lse});
+  cuda::launch_columns_of("logsumexp", outer, n, inner,
+                          cuda::LogSumExpForward<T>{cuda::softmax_base(x, n, inner), lse});
 }
 template <class T>
 void log_softmax_forward(Cuda, const T* x, Index outer, Index n, Index inner, T* y) {
-  cuda::launch_columns_of("log_softmax", outer, n, inner, cuda::LogSoftmaxForward<T>{cuda::softmax_base(x, n, inner), y});
+  cuda::launch_columns_of("log_softmax", outer, n, inner,
+                          cuda::LogSoftmaxForward<T>{cuda::softmax_base(x, n, inner), y});
 }
 template <class T>
 void log_softmax_backward(Cuda, const T* dy, const T* y, Index outer, Index n, Index inner, T* dx) {

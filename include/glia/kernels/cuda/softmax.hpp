@@ -1,6 +1,6 @@
 #pragma once
-// Launchers of softmax, log-softmax and log-sum-exp along the middle axis of a contiguous [outer, n, inner] array on CUDA;
-// defined in softmax.cuh. Sums are held in double.
+// Launchers of softmax, log-softmax and log-sum-exp along the middle axis of a contiguous [outer, n, inner] array on
+// CUDA; defined in softmax.cuh. Sums are held in double.
 
 #include <glia/device/cuda.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
-// Merge sort on CUDA, all rows at once. Each pass merges neighbouring runs: a thread per element finds the element's place in the
-// merged run by a binary search in the other run. Stable, so equal values keep their order, and the same for every element
-// type; log2(n) passes over the data.
+// Merge sort on CUDA, all rows at once. Each pass merges neighbouring runs: a thread per element finds the element's
+// place in the merged run by a binary search in the other run. Stable, so equal values keep their order, and the same
+// for every element type; log2(n) passes over the data.
 
 #include <glia/kernels/cuda/rows.cuh>
 #include <glia/kernels/cuda/sort.hpp>
@@ -41,7 +41,7 @@ struct MergePass {
     const Division at = divide(e, n);
     const Index row = at.quotient * n, i = at.remainder, run = divide(i, width).quotient;
     const bool left = (run & 1) == 0;
-    const Index start = (left ? run : run - 1) * width;                       // of the merged run
+    const Index start = (left ? run : run - 1) * width;  // of the merged run
     const Index middle = min_index(start + width, n), end = min_index(start + 2 * width, n);
     const std::int64_t mine = from[e];
     const T value = x[row + mine];
@@ -96,8 +96,7 @@ void sort_rows(Cuda, const T* x, Index rows, Index n, bool descending, T* sorted
     cuda::launch_each("sort", count, cuda::MergePass<T>{{descending}, x, from, to, n, width});
     std::swap(from, to);
   }
-  if (sorted != nullptr)
-    cuda::launch_each("sort", count, cuda::TakeSorted<T>{x, order, n, n, sorted, nullptr});
+  if (sorted != nullptr) cuda::launch_each("sort", count, cuda::TakeSorted<T>{x, order, n, n, sorted, nullptr});
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 #pragma once
-// Launchers of stable sorting and top-k selection along the last axis of a contiguous [rows, n] array on CUDA; defined in sort.cuh.
-// NaN is always last, whatever the direction; equal values keep their order.
+// Launchers of stable sorting and top-k selection along the last axis of a contiguous [rows, n] array on CUDA; defined
+// in sort.cuh. NaN is always last, whatever the direction; equal values keep their order.
 
 #include <glia/device/cuda.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
-// Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The backward
-// pass computes the states again, keeps them and the inputs in registers for up to 16 steps (in device memory beyond), and follows
-// the dual numbers of the functor back through time.
+// Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The
+// backward pass computes the states again, keeps them and the inputs in registers for up to 16 steps (in device memory
+// beyond), and follows the dual numbers of the functor back through time.
 
 #include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
@@ -76,8 +76,8 @@ __global__ void neuron_forward_kernel(NeuronRun<N, T> run, T* out, StatePointers
   }
 }
 
-// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states come
-// first, then the input, then the parameters.
+// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states
+// come first, then the input, then the parameters.
 template <class N, class C, int S, int Slots>
 __device__ __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
                                              const C (&state_gradient)[S], C output_gradient, int direction) {
@@ -106,8 +106,8 @@ struct NeuronGradients {
   double* partial;  // [parameters][blocks], null if they are not wanted
   C* history;       // [steps][states][count], for runs that do not fit into registers
 
-  // One step back for a neuron: `gradient` becomes that of the states before the step; returns the gradient of the input, if it
-  // is wanted.
+  // One step back for a neuron: `gradient` becomes that of the states before the step; returns the gradient of the
+  // input, if it is wanted.
   __device__ __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
                                     C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
     const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
@@ -123,7 +123,8 @@ struct NeuronGradients {
   }
 };
 
-// Neurons per thread of the backward pass over at most `steps` steps: what a thread keeps of them stays within 64 registers.
+// Neurons per thread of the backward pass over at most `steps` steps: what a thread keeps of them stays within 64
+// registers.
 template <class T>
 constexpr int backward_width(int steps, int states) {
   int width = pack_width<T>;
@@ -147,7 +148,8 @@ __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T
     for (int j = 0; j < W; ++j) {
       run.load_state(state[j], i + j);
 #pragma unroll
-      for (int k = 0; k < S; ++k) gradient[j][k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i + j]) : C(0);
+      for (int k = 0; k < S; ++k)
+        gradient[j][k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i + j]) : C(0);
     }
     if constexpr (Steps > 0) {
       Values input[Steps];
@@ -160,7 +162,8 @@ __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T
           for (int j = 0; j < W; ++j) {
 #pragma unroll
             for (int k = 0; k < S; ++k) kept[t][j][k] = state[j][k];
-            if (t + 1 < run.steps) glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input[t].values[j]), p);
+            if (t + 1 < run.steps)
+              glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input[t].values[j]), p);
           }
         }
       }
