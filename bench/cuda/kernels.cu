@@ -61,7 +61,8 @@ template <class T, bool Backward>
 void lif(benchmark::State& state) {
   if (skipped(state)) return;
   glia::Generator generator(1);
-  const auto x = glia::rand<T, Cuda>({elements}, generator, T(-0.3f), T(1.0f)), dy = glia::ones<T, Cuda>({elements});
+  const auto x = glia::rand<T, Cuda>({elements}, generator, T(-0.3f), T(1.0f));
+  [[maybe_unused]] const auto dy = glia::ones<T, Cuda>({elements});
   auto out = Tensor<T, Cuda>::empty({elements});
   const spiking::LifNeuron<> neuron;
   T* to = out.mutable_data();
@@ -129,7 +130,7 @@ struct Net {
 void training_step(benchmark::State& state) {
   if (skipped(state)) return;
   Net net;
-  glia::optim::Sgd<float, Cuda> optimizer(glia::parameters(net), {.learning_rate = 0.01, .momentum = 0.9});
+  glia::optim::Sgd<float, Cuda> optimizer(glia::parameters<float, Cuda>(net), {.learning_rate = 0.01, .momentum = 0.9});
   glia::Generator generator(2);
   const auto images = glia::randn<float, Cuda>({128, 32, 32, 3}, generator);
   const auto labels = glia::zeros<std::int64_t, Cuda>({128});

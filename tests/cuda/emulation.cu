@@ -17,6 +17,7 @@
 #include <glia/kernels/cpu/scan.hpp>
 #include <glia/kernels/cpu/softmax.hpp>
 #include <glia/kernels/cpu/sort.hpp>
+#include <glia/kernels/cpu/spiking.hpp>
 #include <glia/kernels/cuda/arg_extreme.cuh>
 #include <glia/kernels/cuda/batch_norm.cuh>
 #include <glia/kernels/cuda/conv.cuh>
@@ -28,6 +29,8 @@
 #include <glia/kernels/cuda/scan.cuh>
 #include <glia/kernels/cuda/softmax.cuh>
 #include <glia/kernels/cuda/sort.cuh>
+#include <glia/kernels/cuda/spiking.cuh>
+#include <glia/spiking/neurons.hpp>
 
 #include <tests/support/near.hpp>
 
@@ -637,4 +640,76 @@ TEST_CASE("cuda emulation: bounded activation") {
     return cuda::QcfsBackward<double>{z.data(), &theta, dy.data(), 4.0, count, part, to, partial.data()};
   });
   check_rows(1, 1, dtheta, [&](double* to) { return cuda::AddParts<double>{partial.data(), parts, to}; });
+}
+
+namespace {
+
+// Forward with packs of W, backward with at most Steps steps (0: any number), against the CPU's kernels.
+template <int Steps, int W, class N, class T>
+void neurons(const N& neuron, Index steps, Index count, bool repeated) {
+  using Run = cuda::NeuronRun<N, T>;
+  using C = typename Run::C;
+  constexpr int S = N::states;
+  CAPTURE(steps);
+  CAPTURE(count);
+  const Index all = steps * count, x_step = repeated ? 0 : count;
+  const auto as = [](const Values& v) { return std::vector<T>(v.begin(), v.end()); };
+  const auto x = as(numbers(all, 32)), dy = as(numbers(all, 33)), start = as(numbers(S * count, 34)),
+             dlast = as(numbers(S * count, 35));
+  const std::vector<T> parameters(4, T(0.4));
+  const T *starts[S], *dlasts[S];
+  std::vector<T> ends(static_cast<std::size_t>(S * count)), ends_here = ends, dstart = ends, dstart_here = ends;
+  T *end[S], *end_here[S], *ds[S], *ds_here[S];
+  for (int k = 0; k < S; ++k) {
+    starts[k] = start.data() + k * count, dlasts[k] = dlast.data() + k * count;
+    end[k] = ends.data() + k * count, end_here[k] = ends_here.data() + k * count;
+    ds[k] = dstart.data() + k * count, ds_here[k] = dstart_here.data() + k * count;
+  }
+  std::vector<T> out(x.size()), out_here(x.size());
+  glia::neuron_forward<N, T>(Cpu{}, neuron, steps, count, x.data(), x_step, parameters.data(), starts, out.data(), end);
+  const Run run{neuron, steps, count, x.data(), x_step, parameters.data(), cuda::state_pointers<S>(starts)};
+  each(count / W, cuda::NeuronForward<W, N, T>{run, out_here.data(), cuda::state_pointers<S>(end_here)});
+  CHECK(out_here == out);
+  CHECK(ends_here == ends);
+
+  std::vector<T> dx(x.size()), dx_here(x.size()), dp(4), dp_here(4);
+  constexpr bool learned = Run::P > 0;
+  glia::neuron_backward<N, T>(Cpu{}, neuron, steps, count, x.data(), x_step, parameters.data(), starts, dy.data(),
+                              count, dlasts, dx.data(), learned ? dp.data() : nullptr, ds);
+  std::vector<C> history(static_cast<std::size_t>(Steps == 0 ? steps * S * count : 0));
+  const cuda::NeuronGradients<N, T> to{
+      dy.data(), count,         cuda::state_pointers<S>(dlasts), dx_here.data(), cuda::state_pointers<S>(ds_here),
+      nullptr,   history.data()};
+  const cuda::NeuronBackward<Steps, W, N, T> job{run, to};
+  C p[Run::slots], sums[Run::slots] = {};
+  run.load_parameters(p);
+  for (Index group = 0; group < count / W; ++group) job(group, p, sums);
+  for (int k = 0; k < Run::P; ++k) dp_here[static_cast<std::size_t>(k)] = static_cast<T>(sums[k]);
+  const double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
+  CHECK_NEAR(dx_here, dx, {100 * epsilon, 20 * epsilon});
+  CHECK_NEAR(dstart_here, dstart, {100 * epsilon, 20 * epsilon});
+  if (learned) CHECK_NEAR(dp_here, dp, {1000 * epsilon, 200 * epsilon});
+}
+
+}  // namespace
+
+TEST_CASE("cuda emulation: spiking neurons in packs and one by one, kept in registers or in memory") {
+  namespace spiking = glia::spiking;
+  const spiking::LifNeuron<> lif;
+  for (const bool repeated : {false, true}) {
+    neurons<4, 4, spiking::LifNeuron<>, float>(lif, 4, 12, repeated);
+    neurons<8, 4, spiking::LifNeuron<>, float>(lif, 7, 8, repeated);
+    neurons<16, 2, spiking::LifNeuron<>, float>(lif, 13, 6, repeated);
+    neurons<8, 1, spiking::LifNeuron<>, float>(lif, 8, 5, repeated);
+    neurons<0, 1, spiking::LifNeuron<>, float>(lif, 21, 5, repeated);
+  }
+  neurons<8, 2, spiking::AlifNeuron<>, double>({}, 6, 10, false);
+  neurons<0, 1, spiking::AlifNeuron<>, double>({}, 18, 3, false);
+  neurons<4, 2, spiking::PlifNeuron<>, double>({}, 3, 10, false);
+  neurons<0, 1, spiking::PlifNeuron<>, double>({}, 17, 3, false);
+  // A thread keeps no more than 64 registers of states and inputs.
+  CHECK(cuda::backward_width<float>(4, 1) == 4);
+  CHECK(cuda::backward_width<float>(16, 1) == 2);
+  CHECK(cuda::backward_width<glia::bfloat16>(8, 1) == 4);
+  CHECK(cuda::backward_width<double>(16, 3) == 1);
 }

@@ -6,6 +6,7 @@
 #include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
 #include <glia/kernels/cuda/reduce.cuh>
+#include <glia/kernels/cuda/rows.cuh>
 #include <glia/kernels/cuda/spiking.hpp>
 
 namespace GLIA_NS {
@@ -37,27 +38,31 @@ struct NeuronRun {
   const T* parameters;
   StatePointers<const T, S> start;
 
-  __device__ void load_parameters(C (&p)[slots]) const {
+  GLIA_HD void load_parameters(C (&p)[slots]) const {
 #pragma unroll
     for (int k = 0; k < slots; ++k) p[k] = P > 0 ? static_cast<C>(parameters[k]) : C(0);
   }
-  __device__ void load_state(C (&state)[S], Index i) const {
+  GLIA_HD void load_state(C (&state)[S], Index i) const {
 #pragma unroll
     for (int k = 0; k < S; ++k)
       state[k] = start.data[k] != nullptr ? static_cast<C>(start.data[k][i]) : glia::detail::neuron_rest<C>(neuron, k);
   }
 };
 
+// Item `group`: neurons group * W to group * W + W - 1 through all steps.
 template <int W, class N, class T>
-__global__ void neuron_forward_kernel(NeuronRun<N, T> run, T* out, StatePointers<T, N::states> last) {
+struct NeuronForward {
   using Run = NeuronRun<N, T>;
   using C = typename Run::C;
-  constexpr int S = Run::S;
-  C p[Run::slots];
-  run.load_parameters(p);
-  for (Index group = first_item(); group * W < run.count; group += item_step()) {
+  Run run;
+  T* out;
+  StatePointers<T, N::states> last;
+
+  GLIA_HD void operator()(Index group) const {
+    constexpr int S = Run::S;
     const Index i = group * W;
-    C state[W][S];
+    C p[Run::slots], state[W][S];
+    run.load_parameters(p);
 #pragma unroll
     for (int j = 0; j < W; ++j) run.load_state(state[j], i + j);
     for (Index t = 0; t < run.steps; ++t) {
@@ -74,13 +79,13 @@ __global__ void neuron_forward_kernel(NeuronRun<N, T> run, T* out, StatePointers
       if (last.data[k] != nullptr)
         for (int j = 0; j < W; ++j) last.data[k][i + j] = static_cast<T>(state[j][k]);
   }
-}
+};
 
 // Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states
 // come first, then the input, then the parameters.
 template <class N, class C, int S, int Slots>
-__device__ __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
-                                             const C (&state_gradient)[S], C output_gradient, int direction) {
+GLIA_HD __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
+                                          const C (&state_gradient)[S], C output_gradient, int direction) {
   Dual<C> s[S], parameters[Slots];
 #pragma unroll
   for (int k = 0; k < S; ++k) s[k] = Dual<C>(state[k], direction == k ? C(1) : C(0));
@@ -108,8 +113,8 @@ struct NeuronGradients {
 
   // One step back for a neuron: `gradient` becomes that of the states before the step; returns the gradient of the
   // input, if it is wanted.
-  __device__ __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
-                                    C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
+  GLIA_HD __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
+                                 C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
     const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
 #pragma unroll
     for (int k = 0; k < Run::P; ++k)
@@ -132,16 +137,18 @@ constexpr int backward_width(int steps, int states) {
   return width;
 }
 
-// Steps > 0: at most that many time steps, all kept in registers. Steps == 0: any number, states kept in device memory.
+// Item `group` as in the forward pass; adds to the sums of the parameters' gradients. Steps > 0: at most that many time
+// steps, all kept in registers. Steps == 0: any number, states kept in device memory.
 template <int Steps, int W, class N, class T>
-__global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T> to) {
+struct NeuronBackward {
   using Run = NeuronRun<N, T>;
   using C = typename Run::C;
   using Values = Pack<T, W>;
-  constexpr int S = Run::S;
-  C p[Run::slots], sums[Run::slots] = {};
-  run.load_parameters(p);
-  for (Index group = first_item(); group * W < run.count; group += item_step()) {
+  Run run;
+  NeuronGradients<N, T> to;
+
+  GLIA_HD __forceinline__ void operator()(Index group, const C (&p)[Run::slots], C (&sums)[Run::slots]) const {
+    constexpr int S = Run::S;
     const Index i = group * W;
     C state[W][S], gradient[W][S];
 #pragma unroll
@@ -199,6 +206,17 @@ __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T
       if (to.dstart.data[k] != nullptr)
         for (int j = 0; j < W; ++j) to.dstart.data[k][i + j] = static_cast<T>(gradient[j][k]);
   }
+};
+
+template <int Steps, int W, class N, class T>
+__global__ void neuron_backward_kernel(NeuronBackward<Steps, W, N, T> job) {
+  using Run = NeuronRun<N, T>;
+  using C = typename Run::C;
+  const Run& run = job.run;
+  const NeuronGradients<N, T>& to = job.to;
+  C p[Run::slots], sums[Run::slots] = {};
+  run.load_parameters(p);
+  for (Index group = first_item(); group * W < run.count; group += item_step()) job(group, p, sums);
   if constexpr (Run::P > 0) {
     if (to.partial == nullptr) return;
     __shared__ double parts[block_threads];
@@ -223,9 +241,11 @@ void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N,
                      is_aligned<width>(run.x) && is_aligned<width>(to.dy) && is_aligned<width>(to.dx);
   const auto grid = packs && to.partial == nullptr ? blocks_for(run.count / width) : static_cast<unsigned>(blocks);
   if (packs)
-    neuron_backward_kernel<Steps, width, N, T><<<grid, block_threads, 0, current_stream()>>>(run, to);
+    neuron_backward_kernel<Steps, width, N, T>
+        <<<grid, block_threads, 0, current_stream()>>>(NeuronBackward<Steps, width, N, T>{run, to});
   else
-    neuron_backward_kernel<Steps, 1, N, T><<<grid, block_threads, 0, current_stream()>>>(run, to);
+    neuron_backward_kernel<Steps, 1, N, T>
+        <<<grid, block_threads, 0, current_stream()>>>(NeuronBackward<Steps, 1, N, T>{run, to});
   check_launch("neuron backward");
 }
 
@@ -239,12 +259,9 @@ void neuron_forward(Cuda, const N& neuron, Index steps, Index count, const T* x,
   const cuda::NeuronRun<N, T> run{neuron, steps, count, x, x_step, parameters, cuda::state_pointers<S>(start)};
   const auto end = cuda::state_pointers<S>(last);
   if (count % width == 0 && x_step % width == 0 && cuda::is_aligned<width>(x) && cuda::is_aligned<width>(out))
-    cuda::neuron_forward_kernel<width, N, T>
-        <<<cuda::blocks_for(count / width), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
+    cuda::launch_each("neuron forward", count / width, cuda::NeuronForward<width, N, T>{run, out, end});
   else
-    cuda::neuron_forward_kernel<1, N, T>
-        <<<cuda::blocks_for(count), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
-  cuda::check_launch("neuron forward");
+    cuda::launch_each("neuron forward", count, cuda::NeuronForward<1, N, T>{run, out, end});
 }
 
 template <class N, class T>
