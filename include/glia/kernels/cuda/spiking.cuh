@@ -5,6 +5,7 @@
 
 #include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
+#include <glia/kernels/cuda/elementwise.cuh>
 #include <glia/kernels/cuda/reduce.cuh>
 #include <glia/kernels/cuda/rows.cuh>
 #include <glia/kernels/cuda/spiking.hpp>
@@ -39,11 +40,9 @@ struct NeuronRun {
   StatePointers<const T, S> start;
 
   GLIA_HD void load_parameters(C (&p)[slots]) const {
-#pragma unroll
     for (int k = 0; k < slots; ++k) p[k] = P > 0 ? static_cast<C>(parameters[k]) : C(0);
   }
   GLIA_HD void load_state(C (&state)[S], Index i) const {
-#pragma unroll
     for (int k = 0; k < S; ++k)
       state[k] = start.data[k] != nullptr ? static_cast<C>(start.data[k][i]) : glia::detail::neuron_rest<C>(neuron, k);
   }
@@ -63,21 +62,20 @@ struct NeuronForward {
     const Index i = group * W;
     C p[Run::slots], state[W][S];
     run.load_parameters(p);
-#pragma unroll
-    for (int j = 0; j < W; ++j) run.load_state(state[j], i + j);
+    unrolled<W>([&](auto j) { run.load_state(state[j.value], i + j.value); });
     for (Index t = 0; t < run.steps; ++t) {
       const auto input = *reinterpret_cast<const Pack<T, W>*>(run.x + t * run.x_step + i);
       Pack<T, W> output;
-#pragma unroll
-      for (int j = 0; j < W; ++j)
-        output.values[j] =
-            static_cast<T>(glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input.values[j]), p));
+      unrolled<W>([&](auto j) {
+        output.values[j.value] = static_cast<T>(
+            glia::detail::neuron_step(run.neuron, state[j.value], static_cast<C>(input.values[j.value]), p));
+      });
       *reinterpret_cast<Pack<T, W>*>(out + t * run.count + i) = output;
     }
-#pragma unroll
-    for (int k = 0; k < S; ++k)
-      if (last.data[k] != nullptr)
-        for (int j = 0; j < W; ++j) last.data[k][i + j] = static_cast<T>(state[j][k]);
+    unrolled<S>([&](auto k) {
+      if (last.data[k.value] == nullptr) return;
+      unrolled<W>([&](auto j) { last.data[k.value][i + j.value] = static_cast<T>(state[j.value][k.value]); });
+    });
   }
 };
 
@@ -87,14 +85,12 @@ template <class N, class C, int S, int Slots>
 GLIA_HD __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
                                           const C (&state_gradient)[S], C output_gradient, int direction) {
   Dual<C> s[S], parameters[Slots];
-#pragma unroll
-  for (int k = 0; k < S; ++k) s[k] = Dual<C>(state[k], direction == k ? C(1) : C(0));
-#pragma unroll
-  for (int k = 0; k < Slots; ++k) parameters[k] = Dual<C>(p[k], direction == S + 1 + k ? C(1) : C(0));
+  unrolled<S>([&](auto k) { s[k.value] = Dual<C>(state[k.value], direction == k.value ? C(1) : C(0)); });
+  unrolled<Slots>(
+      [&](auto k) { parameters[k.value] = Dual<C>(p[k.value], direction == S + 1 + k.value ? C(1) : C(0)); });
   const Dual<C> y = glia::detail::neuron_step(neuron, s, Dual<C>(x, direction == S ? C(1) : C(0)), parameters);
   C total = output_gradient * y.tangent;
-#pragma unroll
-  for (int k = 0; k < S; ++k) total = math::fma(state_gradient[k], s[k].tangent, total);
+  unrolled<S>([&](auto k) { total = math::fma(state_gradient[k.value], s[k.value].tangent, total); });
   return total;
 }
 
@@ -116,14 +112,13 @@ struct NeuronGradients {
   GLIA_HD __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
                                  C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
     const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
-#pragma unroll
-    for (int k = 0; k < Run::P; ++k)
-      sums[k] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k);
+    unrolled<Run::P>([&](auto k) {
+      sums[k.value] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k.value);
+    });
     C next[Run::S];
-#pragma unroll
-    for (int k = 0; k < Run::S; ++k) next[k] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k);
-#pragma unroll
-    for (int k = 0; k < Run::S; ++k) gradient[k] = next[k];
+    unrolled<Run::S>(
+        [&](auto k) { next[k.value] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k.value); });
+    unrolled<Run::S>([&](auto k) { gradient[k.value] = next[k.value]; });
     return dinput;
   }
 };
@@ -151,60 +146,54 @@ struct NeuronBackward {
     constexpr int S = Run::S;
     const Index i = group * W;
     C state[W][S], gradient[W][S];
-#pragma unroll
-    for (int j = 0; j < W; ++j) {
-      run.load_state(state[j], i + j);
-#pragma unroll
-      for (int k = 0; k < S; ++k)
-        gradient[j][k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i + j]) : C(0);
-    }
+    unrolled<W>([&](auto j) {
+      run.load_state(state[j.value], i + j.value);
+      unrolled<S>([&](auto k) {
+        const T* from = to.dlast.data[k.value];
+        gradient[j.value][k.value] = from != nullptr ? static_cast<C>(from[i + j.value]) : C(0);
+      });
+    });
     if constexpr (Steps > 0) {
       Values input[Steps];
       C kept[Steps][W][S];
-#pragma unroll
-      for (int t = 0; t < Steps; ++t) {
-        if (t < run.steps) {
-          input[t] = *reinterpret_cast<const Values*>(run.x + t * run.x_step + i);
-#pragma unroll
-          for (int j = 0; j < W; ++j) {
-#pragma unroll
-            for (int k = 0; k < S; ++k) kept[t][j][k] = state[j][k];
-            if (t + 1 < run.steps)
-              glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input[t].values[j]), p);
-          }
-        }
-      }
-#pragma unroll
-      for (int t = Steps - 1; t >= 0; --t) {
-        if (t < run.steps) {
-          const Values dout = *reinterpret_cast<const Values*>(to.dy + t * to.dy_step + i);
-          Values dinput;
-#pragma unroll
-          for (int j = 0; j < W; ++j)
-            dinput.values[j] = static_cast<T>(to.step(run, kept[t][j], static_cast<C>(input[t].values[j]),
-                                                      static_cast<C>(dout.values[j]), p, gradient[j], sums));
-          if (to.dx != nullptr) *reinterpret_cast<Values*>(to.dx + t * run.count + i) = dinput;
-        }
-      }
+      unrolled<Steps>([&](auto t) {
+        if (t.value >= run.steps) return;
+        input[t.value] = *reinterpret_cast<const Values*>(run.x + t.value * run.x_step + i);
+        unrolled<W>([&](auto j) {
+          unrolled<S>([&](auto k) { kept[t.value][j.value][k.value] = state[j.value][k.value]; });
+          if (t.value + 1 < run.steps)
+            glia::detail::neuron_step(run.neuron, state[j.value], static_cast<C>(input[t.value].values[j.value]), p);
+        });
+      });
+      unrolled<Steps>([&](auto reversed) {
+        constexpr int t = Steps - 1 - decltype(reversed)::value;
+        if (t >= run.steps) return;
+        const Values dout = *reinterpret_cast<const Values*>(to.dy + t * to.dy_step + i);
+        Values dinput;
+        unrolled<W>([&](auto j) {
+          dinput.values[j.value] =
+              static_cast<T>(to.step(run, kept[t][j.value], static_cast<C>(input[t].values[j.value]),
+                                     static_cast<C>(dout.values[j.value]), p, gradient[j.value], sums));
+        });
+        if (to.dx != nullptr) *reinterpret_cast<Values*>(to.dx + t * run.count + i) = dinput;
+      });
     } else {
       static_assert(W == 1);
       for (Index t = 0; t < run.steps; ++t) {
-#pragma unroll
         for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[0][k];
         glia::detail::neuron_step(run.neuron, state[0], static_cast<C>(run.x[t * run.x_step + i]), p);
       }
       for (Index t = run.steps - 1; t >= 0; --t) {
-#pragma unroll
         for (int k = 0; k < S; ++k) state[0][k] = to.history[(t * S + k) * run.count + i];
         const C dinput = to.step(run, state[0], static_cast<C>(run.x[t * run.x_step + i]),
                                  static_cast<C>(to.dy[t * to.dy_step + i]), p, gradient[0], sums);
         if (to.dx != nullptr) to.dx[t * run.count + i] = static_cast<T>(dinput);
       }
     }
-#pragma unroll
-    for (int k = 0; k < S; ++k)
-      if (to.dstart.data[k] != nullptr)
-        for (int j = 0; j < W; ++j) to.dstart.data[k][i + j] = static_cast<T>(gradient[j][k]);
+    unrolled<S>([&](auto k) {
+      if (to.dstart.data[k.value] == nullptr) return;
+      unrolled<W>([&](auto j) { to.dstart.data[k.value][i + j.value] = static_cast<T>(gradient[j.value][k.value]); });
+    });
   }
 };
 
