@@ -12,13 +12,32 @@
 
 #include <benchmark/benchmark.h>
 
-namespace {
-
 using glia::ConvGeometry;
 using glia::Cuda;
 using glia::Index;
 using glia::Tensor;
 namespace spiking = glia::spiking;
+
+namespace bench_cuda {
+
+// (With a name: nvcc warns of unused members of unnamed classes.)
+struct Net {
+  glia::nn::Conv2d<Cuda> first{{.in = 3, .out = 64, .kernel = 3, .padding = 1, .bias = false}},
+      second{{.in = 64, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}};
+  glia::nn::BatchNorm<Cuda> first_norm{64}, second_norm{128};
+  spiking::Lif<Cuda> first_spike{{.beta = 0.9}}, second_spike{{.beta = 0.9}};
+  glia::nn::Linear<Cuda> head{128, 100};
+  GLIA_MEMBERS(first, second, first_norm, second_norm, first_spike, second_spike, head)
+
+  Tensor<float, Cuda> forward(const Tensor<float, Cuda>& images) {
+    const auto low = first_spike(spiking::repeat(first_norm(first(images)), 4));
+    return head(glia::global_mean_pool(glia::mean(second_spike(second_norm(second(low))), 0)));
+  }
+};
+
+}  // namespace bench_cuda
+
+namespace {
 
 // Runs `work` per iteration and gives the time between two events to the benchmark.
 template <class Work>
@@ -113,23 +132,9 @@ void batch_norm(benchmark::State& state) {
   bytes(state, 3.0 * 4.0 * static_cast<double>(rows * channels));
 }
 
-struct Net {
-  glia::nn::Conv2d<Cuda> first{{.in = 3, .out = 64, .kernel = 3, .padding = 1, .bias = false}},
-      second{{.in = 64, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}};
-  glia::nn::BatchNorm<Cuda> first_norm{64}, second_norm{128};
-  spiking::Lif<Cuda> first_spike{{.beta = 0.9}}, second_spike{{.beta = 0.9}};
-  glia::nn::Linear<Cuda> head{128, 100};
-  GLIA_MEMBERS(first, second, first_norm, second_norm, first_spike, second_spike, head)
-
-  Tensor<float, Cuda> forward(const Tensor<float, Cuda>& images) {
-    const auto low = first_spike(spiking::repeat(first_norm(first(images)), 4));
-    return head(glia::global_mean_pool(glia::mean(second_spike(second_norm(second(low))), 0)));
-  }
-};
-
 void training_step(benchmark::State& state) {
   if (skipped(state)) return;
-  Net net;
+  bench_cuda::Net net;
   glia::optim::Sgd<float, Cuda> optimizer(glia::parameters<float, Cuda>(net), {.learning_rate = 0.01, .momentum = 0.9});
   glia::Generator generator(2);
   const auto images = glia::randn<float, Cuda>({128, 32, 32, 3}, generator);
