@@ -37,7 +37,7 @@ step() {
 }
 
 step "configure build/release" cmake --preset release -DGLIA_BUILD_TESTS=ON -DGLIA_BUILD_EXAMPLES=ON \
-  -DGLIA_BUILD_BENCH=ON -DGLIA_TEST_FULL=$full -DGLIA_CUDA="${GLIA_CUDA:-OFF}"
+  -DGLIA_BUILD_BENCH=ON -DGLIA_TEST_FULL=$full -DGLIA_CUDA="${GLIA_CUDA:-AUTO}"
 step "build build/release" cmake --build --preset release
 step "build build/asan-ubsan" bash tests/support/nested_build.sh --build-only asan-ubsan
 
@@ -47,8 +47,8 @@ status=0
 begin=$SECONDS
 ctest --preset release -j "$jobs" --no-tests=error </dev/null 2>&1 | tee "$log" || status=$?
 echo "test: ctest $((SECONDS - begin)) s, everything $((SECONDS - started)) s"
-if [ "${GLIA_CUDA:-OFF}" = OFF ]; then
-  echo "test: CUDA sources were not compiled (GLIA_CUDA=ON scripts/test.sh compiles them where nvcc is)"
+if [ ! -x build/release/tests/glia_test_cuda ]; then
+  echo "test: CUDA sources were not compiled (they are where nvcc, cuBLAS and cuDNN are found and GLIA_CUDA is not OFF)"
 fi
 grep -E '^[0-9]+% tests passed' "$log" | tail -n 1
 exit "$status"

@@ -87,6 +87,7 @@ void add_train_options(CLI::App& app, Options& o) {
   app.add_option("--rate-weight", l.rate_weight, "weight of the rate regulariser")->capture_default_str()->group(parts);
   const char* conduct = "Conduct";
   app.add_option("--threads", o.threads, "CPU threads (default: all)")->group(conduct);
+  app.add_option("--device", o.device, "cpu or cuda")->capture_default_str()->group(conduct);
   app.add_option("--max-steps", o.max_steps, "stop and save after this many steps of this call, as Ctrl-C does")
       ->group(conduct);
   app.add_option(

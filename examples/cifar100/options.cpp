@@ -18,8 +18,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
                                                 batch, seed, ema, limit_train, long_tail, label_noise, noise_kind,
                                                 labels, unlabelled_ratio, labelled_only, resolution, shift, cutout,
-                                                mixup, cutmix, max_steps, gradient_every, threads, resume, synthetic,
-                                                quiet, checkpoint_minutes, command, objective, fine_tune)
+                                                mixup, cutmix, max_steps, gradient_every, threads, device, resume,
+                                                synthetic, quiet, checkpoint_minutes, command, objective, fine_tune)
 
 void apply_preset(Options& o, const std::string& preset) {
   o.preset = preset;
@@ -87,6 +87,7 @@ void validate(const Options& o) {
   parse_backbone(o.backbone);
   validate(o.fine_tune);
   one_of("protocol", o.protocol, {"45k", "paper"});
+  one_of("device", o.device, {"cpu", "cuda"});
   one_of("optimizer", o.optimizer, {"muon", "adamw"});
   one_of("noise-kind", o.noise_kind, {"symmetric", "asymmetric"});
   at_least("epochs", o.epochs, 1);

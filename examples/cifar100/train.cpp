@@ -1,41 +1,12 @@
 #include "train.hpp"
 
-#include "epoch.hpp"
-#include "summarise.hpp"
+#include "train_on.hpp"
 
 namespace cifar100 {
 
-template <class D>
-static Outcome train_on(const Options& options) {
-  const double start = now();
-  Run<D> run(options);
-  std::filesystem::create_directories(options.out);
-  if (options.resume)
-    run.restore();
-  else
-    run.begin();
-  const glia::train::InterruptGuard interrupt;
-  run.last_save = now();
-  run.resumed_at = start - run.wall_before;
-  const auto stopped = [&] {
-    run.say("interrupted; saved. Go on with --resume --out " + options.out);
-    return Outcome::interrupted;
-  };
-  while (run.epoch < options.epochs) {
-    if (!train_epoch(run)) {
-      run.save(false);
-      return stopped();
-    }
-    finish_epoch(run);
-    if (run.epoch < options.epochs && glia::train::InterruptGuard::requested()) return stopped();
-  }
-  summarise(run);
-  return Outcome::finished;
-}
-
 Outcome train(const Options& options) {
   if (options.threads > 0) glia::set_num_threads(options.threads);
-  return train_on<glia::Cpu>(options);
+  return options.device == "cuda" ? train_cuda(options) : train_on<glia::Cpu>(options);
 }
 
 Outcome complete(const Options& options) {

@@ -16,6 +16,10 @@ enum class Outcome { finished, interrupted };
 // a checkpoint that does not fit.
 Outcome train(const Options& options);
 
+// The same on the current CUDA device; what train() does for options.device "cuda". glia::DeviceError in a build
+// without CUDA.
+Outcome train_cuda(const Options& options);
+
 // Brings the run in options.out to its end: begins it, resumes it, or leaves it alone if it is complete. glia::Error if
 // the folder holds a run of other settings.
 Outcome complete(const Options& options);

@@ -50,7 +50,8 @@ void normal_equal() {
 }  // namespace
 
 TEST_CASE("cuda errors name the op and carry CUDA's text") {
-  const auto text = glia_test::error_text<glia::DeviceError>([] { glia::cuda::check("some op", cudaErrorInvalidValue); });
+  const auto text =
+      glia_test::error_text<glia::DeviceError>([] { glia::cuda::check("some op", cudaErrorInvalidValue); });
   CHECK(text.rfind("some op: CUDA reports cudaErrorInvalidValue", 0) == 0);
   const auto product =
       glia_test::error_text<glia::DeviceError>([] { glia::cuda::check("matmul", CUBLAS_STATUS_INVALID_VALUE); });
@@ -95,8 +96,8 @@ CUDA_TEST_CASE("cuda allocator: alignment, empty blocks, reuse and statistics") 
   allocator.release_cached();
 }
 CUDA_TEST_CASE("cuda allocator: out of memory is a DeviceError, and the device works on") {
-  const auto text = glia_test::error_text<glia::DeviceError>(
-      [] { static_cast<void>(Tensor<float, Cuda>::empty({Index{1} << 42})); });
+  const auto text =
+      glia_test::error_text<glia::DeviceError>([] { static_cast<void>(Tensor<float, Cuda>::empty({Index{1} << 42})); });
   CHECK(text.find("out of device memory: asked for") != std::string::npos);
   CHECK(glia::ones<float, Cuda>({3}).to_vector() == std::vector<float>(3, 1.0f));
 }
@@ -109,6 +110,27 @@ CUDA_TEST_CASE("cuda copies: to the device, on it, and back") {
   CHECK(x.slice(0, {3, 4}).reshape({}).item() == 4);
   CHECK(x.to<Cpu>().to_vector() == values);
   CHECK((glia::zeros<float, Cuda>({0, 3}).to_vector().empty()));
+}
+CUDA_TEST_CASE("cuda copies: the source may be changed on return, and copies come in order") {
+  std::vector<float> host(1 << 20);
+  std::vector<Tensor<float, Cuda>> arrived;
+  for (int i = 0; i < 6; ++i) {
+    std::fill(host.begin(), host.end(), static_cast<float>(i));
+    arrived.push_back(glia::from_vector<float, Cuda>(host));
+  }
+  for (int i = 0; i < 6; ++i)
+    CHECK(arrived[static_cast<std::size_t>(i)].to_vector() == std::vector<float>(1 << 20, static_cast<float>(i)));
+  // Larger than a staging buffer.
+  const std::size_t many = glia::cuda::Staging::largest / sizeof(float) + 1;
+  const std::vector<float> large(many, 2.5f);
+  CHECK(glia::from_vector<float, Cuda>(large).to_vector() == large);
+}
+CUDA_TEST_CASE("cuda copies: a read-back on its way to the host") {
+  const auto x = glia::full<float, Cuda>({1000}, 3.0f);
+  const glia::cuda::Readback copy(x.data(), 1000 * sizeof(float));
+  const auto* values = static_cast<const float*>(copy.get());
+  CHECK(copy.ready());
+  CHECK(std::vector<float>(values, values + 1000) == std::vector<float>(1000, 3.0f));
 }
 CUDA_TEST_CASE("cuda streams: a scope is ordered with what surrounds it") {
   const glia::cuda::Stream stream;

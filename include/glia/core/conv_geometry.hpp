@@ -26,4 +26,38 @@ GLIA_HD constexpr Index window_extent(Index in, Index kernel, Index stride, Inde
   return span < 0 ? 0 : span / stride + 1;
 }
 
+namespace detail {
+
+// Output rows (or columns) whose window may touch input position i: [first, last).
+struct WindowRange {
+  Index first, last;
+};
+GLIA_HD constexpr WindowRange windows_over(Index i, Index kernel, Index stride, Index padding, Index dilation,
+                                           Index out) {
+  const Index reach = dilation * (kernel - 1), top = i + padding - reach;
+  const Index first = top <= 0 ? 0 : (top + stride - 1) / stride;
+  const Index last = (i + padding) / stride + 1;
+  return {first, last < out ? last : out};
+}
+// Which tap of window `o` reads input position i, or -1.
+GLIA_HD constexpr Index tap_at(Index i, Index o, Index stride, Index padding, Index dilation) {
+  const Index distance = i + padding - o * stride;
+  return distance % dilation == 0 ? distance / dilation : -1;
+}
+// Number of taps of window `o` that fall inside [0, extent).
+GLIA_HD constexpr Index taps_inside(Index o, Index kernel, Index stride, Index padding, Index dilation, Index extent) {
+  Index count = 0;
+  for (Index k = 0; k < kernel; ++k) {
+    const Index i = o * stride - padding + k * dilation;
+    count += i >= 0 && i < extent ? 1 : 0;
+  }
+  return count;
+}
+// First and one-past-last input position of window `o` of an adaptive pool.
+GLIA_HD constexpr WindowRange adaptive_window(Index o, Index in, Index out) {
+  return {o * in / out, ((o + 1) * in + out - 1) / out};
+}
+
+}  // namespace detail
+
 }  // namespace GLIA_NS

@@ -1,6 +1,6 @@
 #pragma once
-// NVIDIA GPUs as a device type: the tag, checked calls, streams, events and the cuBLAS handle. Plain C++ on the toolkit's
-// host API; glia/cuda.hpp adds the kernels.
+// NVIDIA GPUs as a device type: the tag, checked calls, streams, events and the cuBLAS handle. Plain C++ on the
+// toolkit's host API; glia/cuda.hpp adds the kernels.
 
 #include <glia/core/error.hpp>
 
@@ -45,11 +45,19 @@ inline cudaStream_t& stream_slot() {
 }
 }  // namespace detail
 
-// The stream on which this thread's device work runs in order: the default stream, or that of the innermost StreamScope.
+// The stream on which this thread's device work runs in order: the default stream, or that of the innermost
+// StreamScope.
 inline cudaStream_t current_stream() { return detail::stream_slot(); }
 
 // Waits until the work on the current stream is done. DeviceError if some of it failed.
 inline void synchronize() { check("synchronize", cudaStreamSynchronize(current_stream())); }
+
+// Whether ops on this thread check indices and labels on the device before they use them, which waits for the device.
+// Without the check an index outside its axis reads or writes memory that is not the tensor's.
+inline bool& index_checks() {
+  thread_local bool enabled = true;
+  return enabled;
+}
 
 // An event on a stream. Without timing it is cheaper.
 class Event {
@@ -104,8 +112,8 @@ class Stream {
   cudaStream_t handle_ = nullptr;
 };
 
-// Makes a stream the current one of this thread while the scope lives. Its work comes after what the thread submitted before
-// the scope and before what it submits afterwards, so tensors may pass in and out.
+// Makes a stream the current one of this thread while the scope lives. Its work comes after what the thread submitted
+// before the scope and before what it submits afterwards, so tensors may pass in and out.
 class StreamScope {
  public:
   explicit StreamScope(const Stream& stream) : inner_(stream.get()), outer_(current_stream()) {
@@ -127,12 +135,15 @@ class StreamScope {
   Event order_;
 };
 
-// An owned cuBLAS handle. Products are computed in the precision of their operands: no TF32.
+// An owned cuBLAS handle. Products are computed in the precision of their operands (no TF32), those of 16-bit floats
+// with sums in float.
 class CublasHandle {
  public:
   CublasHandle() {
     check("cublas", cublasCreate(&handle_));
-    check("cublas", cublasSetMathMode(handle_, CUBLAS_DEFAULT_MATH));
+    check("cublas",
+          cublasSetMathMode(handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
+                                                               CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
     check("cublas", cublasSetPointerMode(handle_, CUBLAS_POINTER_MODE_HOST));
     check("cublas", cublasSetAtomicsMode(handle_, CUBLAS_ATOMICS_NOT_ALLOWED));
   }

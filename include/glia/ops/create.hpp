@@ -149,11 +149,12 @@ Tensor<T, D> bernoulli(const Shape& shape, Generator& generator, double p) {
 }
 
 // A random order of 0 .. n-1.
-inline Tensor<std::int64_t> permutation(Index n, Generator& generator) {
-  auto out = Tensor<std::int64_t>::empty({n});
+template <class D = Cpu>
+Tensor<std::int64_t, D> permutation(Index n, Generator& generator) {
+  auto out = Tensor<std::int64_t, D>::empty({n});
   const auto key = generator.key;
   const auto counter = generator.reserve(n);
-  random_permutation(Cpu{}, out.mutable_data(), n, key, counter);
+  random_permutation(D{}, out.mutable_data(), n, key, counter);
   return out;
 }
 

@@ -102,8 +102,8 @@ struct MatmulNode final : autograd::Node {
 // are read in place. Twice differentiable. ShapeError if the inner extents differ.
 template <class T, class D>
 Tensor<T, D> matmul(const Tensor<T, D>& a, const Tensor<T, D>& b) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>,
-                "matmul works in float or double: write x.template cast<float>()");
+  static_assert(std::floating_point<T> || (Floating<T> && !std::is_same_v<D, Cpu>),
+                "matmul works in float or double (on a GPU also in 16-bit floats): write x.template cast<float>()");
   detail::require_min_rank("matmul", "left operand", a, 1);
   detail::require_min_rank("matmul", "right operand", b, 1);
   if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? 0 : -2);

@@ -9,33 +9,6 @@ namespace GLIA_NS {
 
 namespace detail {
 
-// Output rows (or columns) whose window may touch input position i: [first, last).
-struct WindowRange {
-  Index first, last;
-};
-constexpr WindowRange windows_over(Index i, Index kernel, Index stride, Index padding, Index dilation, Index out) {
-  const Index reach = dilation * (kernel - 1), top = i + padding - reach;
-  const Index first = top <= 0 ? 0 : (top + stride - 1) / stride;
-  const Index last = (i + padding) / stride + 1;
-  return {first, last < out ? last : out};
-}
-// Which tap of window `o` reads input position i, or -1.
-constexpr Index tap_at(Index i, Index o, Index stride, Index padding, Index dilation) {
-  const Index distance = i + padding - o * stride;
-  return distance % dilation == 0 ? distance / dilation : -1;
-}
-// Number of taps of window `o` that fall inside [0, extent).
-constexpr Index taps_inside(Index o, Index kernel, Index stride, Index padding, Index dilation, Index extent) {
-  Index count = 0;
-  for (Index k = 0; k < kernel; ++k) {
-    const Index i = o * stride - padding + k * dilation;
-    count += i >= 0 && i < extent ? 1 : 0;
-  }
-  return count;
-}
-// First and one-past-last input position of window `o` of an adaptive pool.
-constexpr WindowRange adaptive_window(Index o, Index in, Index out) { return {o * in / out, ((o + 1) * in + out - 1) / out}; }
-
 // windows_over for every column of an image.
 inline std::vector<WindowRange> column_windows(const ConvGeometry& g) {
   std::vector<WindowRange> out(static_cast<std::size_t>(g.width));

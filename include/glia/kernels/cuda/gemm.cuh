@@ -1,6 +1,7 @@
 #pragma once
 // Matrix products by cuBLAS. It reads matrices by columns, so the row-major C = A B is asked for as C^T = B^T A^T.
 
+#include <glia/core/scalar.hpp>
 #include <glia/kernels/cuda/gemm.hpp>
 #include <glia/kernels/cuda/launch.cuh>
 
@@ -13,7 +14,7 @@ template <class T>
 __global__ void scale_matrix_kernel(T beta, Index m, Index n, T* c, Index ldc, Index batch, Index stride) {
   for (Index i = first_item(); i < batch * m * n; i += item_step()) {
     T& element = c[i / (m * n) * stride + i / n % m * ldc + i % n];
-    element = beta == T(0) ? T(0) : beta * element;
+    element = beta == T(0) ? T(0) : static_cast<T>(beta * element);
   }
 }
 
@@ -22,9 +23,10 @@ inline cublasOperation_t transposition(bool transposed) { return transposed ? CU
 }  // namespace cuda
 
 template <class T>
-void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
-                  Index ldb, T beta, T* c, Index ldc, Index batch, Index stride_a, Index stride_b, Index stride_c) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "gemm on CUDA works in float or double");
+void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda,
+                  const T* b, Index ldb, T beta, T* c, Index ldc, Index batch, Index stride_a, Index stride_b,
+                  Index stride_c) {
+  static_assert(Floating<T>, "gemm on CUDA works in float, double, bfloat16 and half");
   if (m == 0 || n == 0 || batch == 0) return;
   if (k == 0) {
     cuda::scale_matrix_kernel<T><<<cuda::blocks_for(batch * m * n), cuda::block_threads, 0, cuda::current_stream()>>>(
@@ -32,18 +34,24 @@ void gemm_batched(Cuda, bool trans_a, bool trans_b, Index m, Index n, Index k, T
     return cuda::check_launch("matmul");
   }
   const auto op_a = cuda::transposition(trans_a), op_b = cuda::transposition(trans_b);
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (ReducedFloating<T>) {
+    constexpr cudaDataType_t type = std::is_same_v<T, bfloat16> ? CUDA_R_16BF : CUDA_R_16F;
+    const float by = static_cast<float>(alpha), keep = static_cast<float>(beta);
+    cuda::check("matmul", cublasGemmStridedBatchedEx_64(cuda::cublas(), op_b, op_a, n, m, k, &by, b, type, ldb,
+                                                        stride_b, a, type, lda, stride_a, &keep, c, type, ldc, stride_c,
+                                                        batch, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+  } else if constexpr (std::is_same_v<T, float>) {
     if (batch == 1)
       cuda::check("matmul", cublasSgemm_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, a, lda, &beta, c, ldc));
     else
-      cuda::check("matmul", cublasSgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b, a,
-                                                         lda, stride_a, &beta, c, ldc, stride_c, batch));
+      cuda::check("matmul", cublasSgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b,
+                                                         a, lda, stride_a, &beta, c, ldc, stride_c, batch));
   } else {
     if (batch == 1)
       cuda::check("matmul", cublasDgemm_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, a, lda, &beta, c, ldc));
     else
-      cuda::check("matmul", cublasDgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b, a,
-                                                         lda, stride_a, &beta, c, ldc, stride_c, batch));
+      cuda::check("matmul", cublasDgemmStridedBatched_64(cuda::cublas(), op_b, op_a, n, m, k, &alpha, b, ldb, stride_b,
+                                                         a, lda, stride_a, &beta, c, ldc, stride_c, batch));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace GLIA_NS::cuda {
 
@@ -20,6 +21,21 @@ inline unsigned blocks_for(Index items, Index per_block = block_threads) {
 
 __device__ inline Index first_item() { return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline Index item_step() { return static_cast<Index>(gridDim.x) * blockDim.x; }
+
+template <int K>
+struct Constant {
+  static constexpr int value = K;
+};
+template <class F, int... K>
+GLIA_HD __forceinline__ void call_for_each(const F& f, std::integer_sequence<int, K...>) {
+  (f(Constant<K>{}), ...);
+}
+// Calls f with Constant<0> to Constant<N - 1>: a loop that is unrolled whatever its length, so that arrays indexed by
+// it stay in registers. (The host compiler does not know #pragma unroll.)
+template <int N, class F>
+GLIA_HD __forceinline__ void unrolled(const F& f) {
+  call_for_each(f, std::make_integer_sequence<int, N>{});
+}
 
 // Functors compute 16-bit floats in float.
 template <class T>
@@ -38,6 +54,21 @@ inline constexpr int pack_width = static_cast<int>(16 / std::max({sizeof(T)...})
 template <int W, class T>
 bool is_aligned(const T* data) {
   return reinterpret_cast<std::uintptr_t>(data) % (sizeof(T) * W) == 0;
+}
+
+// W neighbouring elements from position i, a multiple of W; `missing` where there is no array.
+template <int W, class T>
+GLIA_HD Pack<T, W> load_pack(const T* data, Index i, T missing = T(0)) {
+  if (data != nullptr) return *reinterpret_cast<const Pack<T, W>*>(data + i);
+  Pack<T, W> out;
+  for (int k = 0; k < W; ++k) out.values[k] = missing;
+  return out;
+}
+
+// Whether rows of `channels` elements may be walked in packs.
+template <int W, class... T>
+bool packs_fit(Index channels, const T*... pointers) {
+  return channels % W == 0 && (is_aligned<W>(pointers) && ...);
 }
 
 // Offsets of the elements of a strided array in row-major order, with as few axes as possible.

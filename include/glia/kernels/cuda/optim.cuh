@@ -11,7 +11,7 @@ namespace GLIA_NS {
 
 namespace cuda {
 
-inline constexpr int update_batch = 16;                     // slots per launch
+inline constexpr int update_batch = 16;                   // slots per launch
 inline constexpr Index update_block = 8 * block_threads;  // elements per block
 
 template <class T, class Rule>
@@ -34,7 +34,7 @@ __global__ void update_kernel(UpdateBatch<T, Rule> batch) {
   const Rule rule = batch.rules[s];
   const UpdateSlot<T> slot = batch.slots[s];
   const Index begin = (static_cast<Index>(blockIdx.x) - batch.first_block[s]) * update_block;
-  const Index end = min(begin + update_block, slot.count);
+  const Index end = ::min(begin + update_block, slot.count);
   for (Index i = begin + threadIdx.x; i < end; i += block_threads)
     update_one(rule, slot, i, std::make_index_sequence<Rule::buffers>{});
 }
@@ -80,7 +80,8 @@ __global__ void clip_rows_kernel(const T* parameter, T* gradient, Index rows, In
 template <class T, class Rule>
 void update_elements(Cuda, std::span<const UpdateSlot<T>> slots, std::span<const Rule> rules) {
   using Batch = cuda::UpdateBatch<T, Rule>;
-  static_assert(std::is_trivially_copyable_v<Rule> && sizeof(Batch) <= 4096, "the rules do not fit into a kernel argument");
+  static_assert(std::is_trivially_copyable_v<Rule> && sizeof(Batch) <= 4096,
+                "the rules do not fit into a kernel argument");
   Batch batch{};
   Index blocks = 0;
   const auto launch = [&] {

@@ -1,8 +1,11 @@
 #pragma once
 // Random fills on CUDA: a thread draws one Philox block and writes the four elements made of it.
 
+#include <glia/device/cuda_copy.hpp>
 #include <glia/kernels/cuda/launch.cuh>
 #include <glia/kernels/cuda/random.hpp>
+
+#include <vector>
 
 namespace GLIA_NS {
 
@@ -98,8 +101,8 @@ template <class T, class Draw>
 void fill_random(const char* op, const Draw& draw, T* out, Index n, std::uint64_t key, std::uint64_t counter) {
   static_assert(glia::detail::first_plane == 0 && glia::detail::second_plane == 1);
   if (n == 0) return;
-  random_kernel<T, Draw><<<blocks_for((n + 3) / 4), block_threads, 0, current_stream()>>>(draw, out, n, key, counter,
-                                                                                         is_aligned<4>(out));
+  random_kernel<T, Draw>
+      <<<blocks_for((n + 3) / 4), block_threads, 0, current_stream()>>>(draw, out, n, key, counter, is_aligned<4>(out));
   check_launch(op);
 }
 
@@ -115,7 +118,8 @@ void fill_uniform(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counte
 template <Floating T>
 void fill_normal(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, T mean, T stddev) {
   using Real = cuda::random_real_t<T>;
-  cuda::fill_random("randn", cuda::NormalDraw<T>{static_cast<Real>(mean), static_cast<Real>(stddev)}, out, n, key, counter);
+  cuda::fill_random("randn", cuda::NormalDraw<T>{static_cast<Real>(mean), static_cast<Real>(stddev)}, out, n, key,
+                    counter);
 }
 
 template <Scalar T>
@@ -126,9 +130,23 @@ void fill_bernoulli(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t coun
 }
 
 template <Integral T>
-void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low, std::int64_t high) {
+void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low,
+                   std::int64_t high) {
   const auto from = static_cast<std::uint64_t>(low);
-  cuda::fill_random("randint", cuda::IntegerDraw<T>{from, static_cast<std::uint64_t>(high) - from}, out, n, key, counter);
+  cuda::fill_random("randint", cuda::IntegerDraw<T>{from, static_cast<std::uint64_t>(high) - from}, out, n, key,
+                    counter);
+}
+
+// The CPU's permutation, made on the host: every swap depends on those before it.
+inline void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto j =
+        static_cast<std::size_t>(random_below(key, counter, static_cast<Index>(i), static_cast<std::uint64_t>(i) + 1));
+    order[i] = order[j];
+    order[j] = static_cast<std::int64_t>(i);
+  }
+  copy_bytes(Cuda{}, Cpu{}, out, order.data(), order.size() * sizeof(std::int64_t));
 }
 
 }  // namespace GLIA_NS

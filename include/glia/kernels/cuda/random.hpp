@@ -1,6 +1,6 @@
 #pragma once
-// Launchers of the random fills on CUDA; defined in random.cuh. Element i depends on (key, counter, i) alone and equals the
-// element functions of core/random.hpp, as on the CPU.
+// Launchers of the random fills on CUDA; defined in random.cuh. Element i depends on (key, counter, i) alone and equals
+// the element functions of core/random.hpp, as on the CPU.
 
 #include <glia/core/random.hpp>
 #include <glia/core/scalar.hpp>
@@ -22,6 +22,10 @@ void fill_bernoulli(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t coun
 
 // out[i] = a whole number in [low, high); i < n, low < high.
 template <Integral T>
-void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low, std::int64_t high);
+void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t counter, std::int64_t low,
+                   std::int64_t high);
+
+// A permutation of 0 .. n-1. Waits for the copy.
+void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter);
 
 }  // namespace GLIA_NS

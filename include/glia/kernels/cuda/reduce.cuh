@@ -1,6 +1,6 @@
 #pragma once
-// Reductions on CUDA, without atomics: every block folds a fixed part in a fixed order; where one block per result would leave
-// the device idle, the axis is cut into chunks whose partial results a second kernel folds in order.
+// Reductions on CUDA, without atomics: every block folds a fixed part in a fixed order; where one block per result
+// would leave the device idle, the axis is cut into chunks whose partial results a second kernel folds in order.
 
 #include <glia/device/cuda_allocator.hpp>
 #include <glia/kernels/cuda/launch.cuh>
@@ -48,9 +48,10 @@ struct Norm2Fold {
 template <class T, bool Max>
 struct ExtremeFold {
   using Total = compute_t<T>;
-  static constexpr Total first = std::numeric_limits<Total>::has_infinity
-                                     ? (Max ? -std::numeric_limits<Total>::infinity() : std::numeric_limits<Total>::infinity())
-                                     : (Max ? std::numeric_limits<Total>::lowest() : std::numeric_limits<Total>::max());
+  static constexpr Total first =
+      std::numeric_limits<Total>::has_infinity
+          ? (Max ? -std::numeric_limits<Total>::infinity() : std::numeric_limits<Total>::infinity())
+          : (Max ? std::numeric_limits<Total>::lowest() : std::numeric_limits<Total>::max());
   __device__ static Total identity() {
     constexpr Total value = first;
     return value;
@@ -68,8 +69,8 @@ struct TruthFold {
   __device__ static Total finish(Total total, Index) { return total; }
 };
 
-// One part of a reduction: [outer, n, inner] cut into `chunks` of `chunk` positions. The result of chunk k of (o, i) goes to
-// y[(o * inner + i) * chunks + k]: finished if it is the last stage, else the bare total.
+// One part of a reduction: [outer, n, inner] cut into `chunks` of `chunk` positions. The result of chunk k of (o, i)
+// goes to y[(o * inner + i) * chunks + k]: finished if it is the last stage, else the bare total.
 struct ReducePlan {
   Index outer, n, inner, chunk, chunks;
   Index divisor;  // the n that finish() sees
@@ -98,12 +99,13 @@ __global__ void reduce_rows_kernel(const In* x, ReducePlan plan, Out* y) {
   constexpr int groups = block_threads / Lanes;
   const int lane = static_cast<int>(threadIdx.x) % Lanes, group = static_cast<int>(threadIdx.x) / Lanes;
   const Index jobs = plan.outer * plan.chunks;
-  for (Index base = static_cast<Index>(blockIdx.x) * groups; base < jobs; base += static_cast<Index>(gridDim.x) * groups) {
+  for (Index base = static_cast<Index>(blockIdx.x) * groups; base < jobs;
+       base += static_cast<Index>(gridDim.x) * groups) {
     const Index job = base + group;
     Total total = R::identity();
     if (job < jobs) {
       const Index row = job / plan.chunks, begin = (job % plan.chunks) * plan.chunk;
-      const Index end = min(begin + plan.chunk, plan.n);
+      const Index end = ::min(begin + plan.chunk, plan.n);
       for (Index k = begin + lane; k < end; k += Lanes) total = R::join(total, take<R, First>(x[row * plan.n + k]));
     }
     parts[threadIdx.x] = total;
@@ -125,14 +127,15 @@ template <class R, bool Last, class In, class Out>
 __global__ void reduce_columns_kernel(const In* x, ReducePlan plan, Out* y) {
   using Total = typename R::Total;
   __shared__ Total parts[block_threads];
-  const int column = static_cast<int>(threadIdx.x) % reduce_columns, slice = static_cast<int>(threadIdx.x) / reduce_columns;
+  const int column = static_cast<int>(threadIdx.x) % reduce_columns,
+            slice = static_cast<int>(threadIdx.x) / reduce_columns;
   const Index tiles = (plan.inner + reduce_columns - 1) / reduce_columns, jobs = plan.outer * tiles * plan.chunks;
   for (Index job = blockIdx.x; job < jobs; job += gridDim.x) {
     const Index k = job % plan.chunks, tile = job / plan.chunks % tiles, o = job / plan.chunks / tiles;
     const Index i = tile * reduce_columns + column;
     Total total = R::identity();
     if (i < plan.inner) {
-      const Index end = min((k + 1) * plan.chunk, plan.n);
+      const Index end = ::min((k + 1) * plan.chunk, plan.n);
       for (Index r = k * plan.chunk + slice; r < end; r += reduce_slices)
         total = R::join(total, take<R, true>(x[(o * plan.n + r) * plan.inner + i]));
     }
@@ -140,8 +143,7 @@ __global__ void reduce_columns_kernel(const In* x, ReducePlan plan, Out* y) {
     __syncthreads();
 #pragma unroll
     for (int half = reduce_slices / 2; half > 0; half /= 2) {
-      if (slice < half)
-        parts[threadIdx.x] = R::join(parts[threadIdx.x], parts[threadIdx.x + half * reduce_columns]);
+      if (slice < half) parts[threadIdx.x] = R::join(parts[threadIdx.x], parts[threadIdx.x + half * reduce_columns]);
       __syncthreads();
     }
     if (slice == 0 && i < plan.inner)
@@ -197,7 +199,8 @@ void reduce_middle(const char* op, const In* x, Index outer, Index n, Index inne
   const Scratch<Total> partial(results * chunks);
   launch_reduce<R, false>(x, plan, partial.data());
   check_launch(op);
-  launch_rows<R, false, true>(static_cast<const Total*>(partial.data()), ReducePlan{results, chunks, 1, chunks, 1, n}, y);
+  launch_rows<R, false, true>(static_cast<const Total*>(partial.data()), ReducePlan{results, chunks, 1, chunks, 1, n},
+                              y);
   check_launch(op);
 }
 

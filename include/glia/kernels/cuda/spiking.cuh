@@ -1,11 +1,13 @@
 #pragma once
-// Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The backward
-// pass computes the states again, keeps them in registers for up to 16 steps (in device memory beyond), and follows the dual
-// numbers of the functor back through time.
+// Spiking neurons on CUDA: a thread carries its neurons through all time steps with their states in registers. The
+// backward pass computes the states again, keeps them and the inputs in registers for up to 16 steps (in device memory
+// beyond), and follows the dual numbers of the functor back through time.
 
 #include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
+#include <glia/kernels/cuda/elementwise.cuh>
 #include <glia/kernels/cuda/reduce.cuh>
+#include <glia/kernels/cuda/rows.cuh>
 #include <glia/kernels/cuda/spiking.hpp>
 
 namespace GLIA_NS {
@@ -37,59 +39,58 @@ struct NeuronRun {
   const T* parameters;
   StatePointers<const T, S> start;
 
-  __device__ void load_parameters(C (&p)[slots]) const {
-#pragma unroll
+  GLIA_HD void load_parameters(C (&p)[slots]) const {
     for (int k = 0; k < slots; ++k) p[k] = P > 0 ? static_cast<C>(parameters[k]) : C(0);
   }
-  __device__ void load_state(C (&state)[S], Index i) const {
-#pragma unroll
+  GLIA_HD void load_state(C (&state)[S], Index i) const {
     for (int k = 0; k < S; ++k)
       state[k] = start.data[k] != nullptr ? static_cast<C>(start.data[k][i]) : glia::detail::neuron_rest<C>(neuron, k);
   }
 };
 
+// Item `group`: neurons group * W to group * W + W - 1 through all steps.
 template <int W, class N, class T>
-__global__ void neuron_forward_kernel(NeuronRun<N, T> run, T* out, StatePointers<T, N::states> last) {
+struct NeuronForward {
   using Run = NeuronRun<N, T>;
   using C = typename Run::C;
-  constexpr int S = Run::S;
-  C p[Run::slots];
-  run.load_parameters(p);
-  for (Index group = first_item(); group * W < run.count; group += item_step()) {
+  Run run;
+  T* out;
+  StatePointers<T, N::states> last;
+
+  GLIA_HD void operator()(Index group) const {
+    constexpr int S = Run::S;
     const Index i = group * W;
-    C state[W][S];
-#pragma unroll
-    for (int j = 0; j < W; ++j) run.load_state(state[j], i + j);
+    C p[Run::slots], state[W][S];
+    run.load_parameters(p);
+    unrolled<W>([&](auto j) { run.load_state(state[j.value], i + j.value); });
     for (Index t = 0; t < run.steps; ++t) {
       const auto input = *reinterpret_cast<const Pack<T, W>*>(run.x + t * run.x_step + i);
       Pack<T, W> output;
-#pragma unroll
-      for (int j = 0; j < W; ++j)
-        output.values[j] =
-            static_cast<T>(glia::detail::neuron_step(run.neuron, state[j], static_cast<C>(input.values[j]), p));
+      unrolled<W>([&](auto j) {
+        output.values[j.value] = static_cast<T>(
+            glia::detail::neuron_step(run.neuron, state[j.value], static_cast<C>(input.values[j.value]), p));
+      });
       *reinterpret_cast<Pack<T, W>*>(out + t * run.count + i) = output;
     }
-#pragma unroll
-    for (int k = 0; k < S; ++k)
-      if (last.data[k] != nullptr)
-        for (int j = 0; j < W; ++j) last.data[k][i + j] = static_cast<T>(state[j][k]);
+    unrolled<S>([&](auto k) {
+      if (last.data[k.value] == nullptr) return;
+      unrolled<W>([&](auto j) { last.data[k.value][i + j.value] = static_cast<T>(state[j.value][k.value]); });
+    });
   }
-}
+};
 
-// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states come
-// first, then the input, then the parameters.
+// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states
+// come first, then the input, then the parameters.
 template <class N, class C, int S, int Slots>
-__device__ __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
-                                             const C (&state_gradient)[S], C output_gradient, int direction) {
+GLIA_HD __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
+                                          const C (&state_gradient)[S], C output_gradient, int direction) {
   Dual<C> s[S], parameters[Slots];
-#pragma unroll
-  for (int k = 0; k < S; ++k) s[k] = Dual<C>(state[k], direction == k ? C(1) : C(0));
-#pragma unroll
-  for (int k = 0; k < Slots; ++k) parameters[k] = Dual<C>(p[k], direction == S + 1 + k ? C(1) : C(0));
+  unrolled<S>([&](auto k) { s[k.value] = Dual<C>(state[k.value], direction == k.value ? C(1) : C(0)); });
+  unrolled<Slots>(
+      [&](auto k) { parameters[k.value] = Dual<C>(p[k.value], direction == S + 1 + k.value ? C(1) : C(0)); });
   const Dual<C> y = glia::detail::neuron_step(neuron, s, Dual<C>(x, direction == S ? C(1) : C(0)), parameters);
   C total = output_gradient * y.tangent;
-#pragma unroll
-  for (int k = 0; k < S; ++k) total = math::fma(state_gradient[k], s[k].tangent, total);
+  unrolled<S>([&](auto k) { total = math::fma(state_gradient[k.value], s[k.value].tangent, total); });
   return total;
 }
 
@@ -106,64 +107,105 @@ struct NeuronGradients {
   double* partial;  // [parameters][blocks], null if they are not wanted
   C* history;       // [steps][states][count], for runs that do not fit into registers
 
-  // One step back for neuron i: `gradient` becomes that of the states before the step.
-  __device__ __forceinline__ void step(const Run& run, Index i, Index t, const C (&state)[Run::S], const C (&p)[Run::slots],
-                                       C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
-    const C input = static_cast<C>(run.x[t * run.x_step + i]), dout = static_cast<C>(dy[t * dy_step + i]);
-    if (dx != nullptr)
-      dx[t * run.count + i] = static_cast<T>(neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S));
-#pragma unroll
-    for (int k = 0; k < Run::P; ++k)
-      sums[k] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k);
+  // One step back for a neuron: `gradient` becomes that of the states before the step; returns the gradient of the
+  // input, if it is wanted.
+  GLIA_HD __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
+                                 C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
+    const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
+    unrolled<Run::P>([&](auto k) {
+      sums[k.value] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k.value);
+    });
     C next[Run::S];
-#pragma unroll
-    for (int k = 0; k < Run::S; ++k) next[k] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k);
-#pragma unroll
-    for (int k = 0; k < Run::S; ++k) gradient[k] = next[k];
+    unrolled<Run::S>(
+        [&](auto k) { next[k.value] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k.value); });
+    unrolled<Run::S>([&](auto k) { gradient[k.value] = next[k.value]; });
+    return dinput;
   }
 };
 
-// Steps > 0: at most that many time steps, states kept in registers. Steps == 0: any number, kept in device memory.
-template <int Steps, class N, class T>
-__global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T> to) {
+// Neurons per thread of the backward pass over at most `steps` steps: what a thread keeps of them stays within 64
+// registers.
+template <class T>
+constexpr int backward_width(int steps, int states) {
+  int width = pack_width<T>;
+  while (width > 1 && width * steps * (states + 1) > 64) width /= 2;
+  return width;
+}
+
+// Item `group` as in the forward pass; adds to the sums of the parameters' gradients. Steps > 0: at most that many time
+// steps, all kept in registers. Steps == 0: any number, states kept in device memory.
+template <int Steps, int W, class N, class T>
+struct NeuronBackward {
   using Run = NeuronRun<N, T>;
   using C = typename Run::C;
-  constexpr int S = Run::S;
-  C p[Run::slots], sums[Run::slots] = {};
-  run.load_parameters(p);
-  for (Index i = first_item(); i < run.count; i += item_step()) {
-    C state[S], gradient[S];
-    run.load_state(state, i);
-#pragma unroll
-    for (int k = 0; k < S; ++k) gradient[k] = to.dlast.data[k] != nullptr ? static_cast<C>(to.dlast.data[k][i]) : C(0);
+  using Values = Pack<T, W>;
+  Run run;
+  NeuronGradients<N, T> to;
+
+  GLIA_HD __forceinline__ void operator()(Index group, const C (&p)[Run::slots], C (&sums)[Run::slots]) const {
+    constexpr int S = Run::S;
+    const Index i = group * W;
+    C state[W][S], gradient[W][S];
+    unrolled<W>([&](auto j) {
+      run.load_state(state[j.value], i + j.value);
+      unrolled<S>([&](auto k) {
+        const T* from = to.dlast.data[k.value];
+        gradient[j.value][k.value] = from != nullptr ? static_cast<C>(from[i + j.value]) : C(0);
+      });
+    });
     if constexpr (Steps > 0) {
-      C kept[Steps][S];
-#pragma unroll
-      for (int t = 0; t < Steps; ++t) {
-#pragma unroll
-        for (int k = 0; k < S; ++k) kept[t][k] = state[k];
-        if (t + 1 < run.steps)
-          glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
-      }
-#pragma unroll
-      for (int t = Steps - 1; t >= 0; --t)
-        if (t < run.steps) to.step(run, i, t, kept[t], p, gradient, sums);
+      Values input[Steps];
+      C kept[Steps][W][S];
+      unrolled<Steps>([&](auto t) {
+        if (t.value >= run.steps) return;
+        input[t.value] = *reinterpret_cast<const Values*>(run.x + t.value * run.x_step + i);
+        unrolled<W>([&](auto j) {
+          unrolled<S>([&](auto k) { kept[t.value][j.value][k.value] = state[j.value][k.value]; });
+          if (t.value + 1 < run.steps)
+            glia::detail::neuron_step(run.neuron, state[j.value], static_cast<C>(input[t.value].values[j.value]), p);
+        });
+      });
+      unrolled<Steps>([&](auto reversed) {
+        constexpr int t = Steps - 1 - decltype(reversed)::value;
+        if (t >= run.steps) return;
+        const Values dout = *reinterpret_cast<const Values*>(to.dy + t * to.dy_step + i);
+        Values dinput;
+        unrolled<W>([&](auto j) {
+          dinput.values[j.value] =
+              static_cast<T>(to.step(run, kept[t][j.value], static_cast<C>(input[t].values[j.value]),
+                                     static_cast<C>(dout.values[j.value]), p, gradient[j.value], sums));
+        });
+        if (to.dx != nullptr) *reinterpret_cast<Values*>(to.dx + t * run.count + i) = dinput;
+      });
     } else {
+      static_assert(W == 1);
       for (Index t = 0; t < run.steps; ++t) {
-#pragma unroll
-        for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[k];
-        glia::detail::neuron_step(run.neuron, state, static_cast<C>(run.x[t * run.x_step + i]), p);
+        for (int k = 0; k < S; ++k) to.history[(t * S + k) * run.count + i] = state[0][k];
+        glia::detail::neuron_step(run.neuron, state[0], static_cast<C>(run.x[t * run.x_step + i]), p);
       }
       for (Index t = run.steps - 1; t >= 0; --t) {
-#pragma unroll
-        for (int k = 0; k < S; ++k) state[k] = to.history[(t * S + k) * run.count + i];
-        to.step(run, i, t, state, p, gradient, sums);
+        for (int k = 0; k < S; ++k) state[0][k] = to.history[(t * S + k) * run.count + i];
+        const C dinput = to.step(run, state[0], static_cast<C>(run.x[t * run.x_step + i]),
+                                 static_cast<C>(to.dy[t * to.dy_step + i]), p, gradient[0], sums);
+        if (to.dx != nullptr) to.dx[t * run.count + i] = static_cast<T>(dinput);
       }
     }
-#pragma unroll
-    for (int k = 0; k < S; ++k)
-      if (to.dstart.data[k] != nullptr) to.dstart.data[k][i] = static_cast<T>(gradient[k]);
+    unrolled<S>([&](auto k) {
+      if (to.dstart.data[k.value] == nullptr) return;
+      unrolled<W>([&](auto j) { to.dstart.data[k.value][i + j.value] = static_cast<T>(gradient[j.value][k.value]); });
+    });
   }
+};
+
+template <int Steps, int W, class N, class T>
+__global__ void neuron_backward_kernel(NeuronBackward<Steps, W, N, T> job) {
+  using Run = NeuronRun<N, T>;
+  using C = typename Run::C;
+  const Run& run = job.run;
+  const NeuronGradients<N, T>& to = job.to;
+  C p[Run::slots], sums[Run::slots] = {};
+  run.load_parameters(p);
+  for (Index group = first_item(); group * W < run.count; group += item_step()) job(group, p, sums);
   if constexpr (Run::P > 0) {
     if (to.partial == nullptr) return;
     __shared__ double parts[block_threads];
@@ -180,9 +222,19 @@ __global__ void neuron_backward_kernel(NeuronRun<N, T> run, NeuronGradients<N, T
   }
 }
 
+// Sums of parameters have a place for each of `blocks` blocks.
 template <int Steps, class N, class T>
-void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N, T>& to) {
-  neuron_backward_kernel<Steps, N, T><<<blocks_for(run.count), block_threads, 0, current_stream()>>>(run, to);
+void launch_neuron_backward(const NeuronRun<N, T>& run, const NeuronGradients<N, T>& to, Index blocks) {
+  constexpr int width = Steps > 0 ? backward_width<T>(Steps, N::states) : 1;
+  const bool packs = run.count % width == 0 && run.x_step % width == 0 && to.dy_step % width == 0 &&
+                     is_aligned<width>(run.x) && is_aligned<width>(to.dy) && is_aligned<width>(to.dx);
+  const auto grid = packs && to.partial == nullptr ? blocks_for(run.count / width) : static_cast<unsigned>(blocks);
+  if (packs)
+    neuron_backward_kernel<Steps, width, N, T>
+        <<<grid, block_threads, 0, current_stream()>>>(NeuronBackward<Steps, width, N, T>{run, to});
+  else
+    neuron_backward_kernel<Steps, 1, N, T>
+        <<<grid, block_threads, 0, current_stream()>>>(NeuronBackward<Steps, 1, N, T>{run, to});
   check_launch("neuron backward");
 }
 
@@ -196,12 +248,9 @@ void neuron_forward(Cuda, const N& neuron, Index steps, Index count, const T* x,
   const cuda::NeuronRun<N, T> run{neuron, steps, count, x, x_step, parameters, cuda::state_pointers<S>(start)};
   const auto end = cuda::state_pointers<S>(last);
   if (count % width == 0 && x_step % width == 0 && cuda::is_aligned<width>(x) && cuda::is_aligned<width>(out))
-    cuda::neuron_forward_kernel<width, N, T>
-        <<<cuda::blocks_for(count / width), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
+    cuda::launch_each("neuron forward", count / width, cuda::NeuronForward<width, N, T>{run, out, end});
   else
-    cuda::neuron_forward_kernel<1, N, T>
-        <<<cuda::blocks_for(count), cuda::block_threads, 0, cuda::current_stream()>>>(run, out, end);
-  cuda::check_launch("neuron forward");
+    cuda::launch_each("neuron forward", count, cuda::NeuronForward<1, N, T>{run, out, end});
 }
 
 template <class N, class T>
@@ -226,13 +275,13 @@ void neuron_backward(Cuda, const N& neuron, Index steps, Index count, const T* x
                                        wants_parameters ? partial.data() : nullptr,
                                        history.data()};
   if (steps <= 4)
-    cuda::launch_neuron_backward<4>(run, to);
+    cuda::launch_neuron_backward<4>(run, to, blocks);
   else if (steps <= 8)
-    cuda::launch_neuron_backward<8>(run, to);
+    cuda::launch_neuron_backward<8>(run, to, blocks);
   else if (steps <= 16)
-    cuda::launch_neuron_backward<16>(run, to);
+    cuda::launch_neuron_backward<16>(run, to, blocks);
   else
-    cuda::launch_neuron_backward<0>(run, to);
+    cuda::launch_neuron_backward<0>(run, to, blocks);
   if (wants_parameters)
     cuda::reduce_middle<cuda::SumFold<double>>("neuron backward", static_cast<const double*>(partial.data()),
                                                Index{Run::P}, blocks, Index{1}, dparameters);
