@@ -88,9 +88,8 @@ class Qcfs {
 
 // The integrate-and-fire neuron that stands for a Qcfs activation in the converted network: threshold theta, start
 // theta / 2, soft reset, output theta per spike. Its state has the same names as Qcfs, so that weights are copied by
-// name from the trained network to the same network built with this activation. Over `levels` steps of constant input
-// the mean output equals the activation; over fewer steps it is the activation with as many levels as steps, and uneven
-// input adds error.
+// name from the trained network to the same network built with this activation. Over T steps of constant input
+// the mean output equals the activation with T levels in place of `levels`; uneven input adds error (docs/spiking.md).
 template <class Device = Cpu, class T = float>
 class ConvertedIf {
  public:
