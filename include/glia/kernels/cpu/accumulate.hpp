@@ -40,23 +40,9 @@ constexpr T lowest_or_minus_infinity() {
 // Running sums side by side in one row: enough to fill two of the widest registers with floats.
 inline constexpr Index lane_count = 32;
 
-// Halves the lanes until one is left; on the way each width takes one more group of terms if there are enough. Fixed widths
-// keep the tail of a row in vector registers too.
-template <Index Half, class A, class Term, class Join>
-A close_lanes(A* lanes, Index i, Index n, const Term& term, const Join& join) {
-  GLIA_OMP(simd)
-  for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], lanes[l + Half]);
-  if (n - i >= Half) {
-    GLIA_OMP(simd)
-    for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], term(i + l));
-    i += Half;
-  }
-  if constexpr (Half > 1) {
-    return close_lanes<Half / 2>(lanes, i, n, term, join);
-  } else {
-    return lanes[0];
-  }
-}
+// Width of the groups that a tail is taken in: rows that are short, or a little longer than a multiple of the lanes, stay in vector
+// registers, and a term is compiled three times only.
+inline constexpr Index tail_width = 4;
 
 // Folds term(0) ... term(n-1) into `first` with lane-wise partial results, in an order that depends on n alone.
 template <class A, class Term, class Join>
@@ -68,17 +54,16 @@ A lane_fold(Index n, A first, Term term, Join join) {
     GLIA_OMP(simd)
     for (Index l = 0; l < lane_count; ++l) lanes[l] = join(lanes[l], term(i + l));
   }
-  return close_lanes<lane_count / 2>(lanes, i, n, term, join);
-}
-
-template <Index Width, class Body>
-void lane_tail(Index i, Index n, const Body& body) {
-  if (n - i >= Width) {
+  for (Index to = 0; i + tail_width <= n; i += tail_width, to += tail_width) {
     GLIA_OMP(simd)
-    for (Index l = 0; l < Width; ++l) body(i + l);
-    i += Width;
+    for (Index l = 0; l < tail_width; ++l) lanes[to + l] = join(lanes[to + l], term(i + l));
   }
-  if constexpr (Width > 1) lane_tail<Width / 2>(i, n, body);
+  for (Index l = 0; i < n; ++i, ++l) lanes[l] = join(lanes[l], term(i));
+  for (Index half = lane_count / 2; half > 0; half /= 2) {
+    GLIA_OMP(simd)
+    for (Index l = 0; l < half; ++l) lanes[l] = join(lanes[l], lanes[l + half]);
+  }
+  return lanes[0];
 }
 
 // Calls body(i) for i in [0, n), in groups of fixed width down to single elements: for bodies that are expensive one by one
@@ -90,7 +75,11 @@ void lane_for(Index n, Body body) {
     GLIA_OMP(simd)
     for (Index l = 0; l < lane_count; ++l) body(i + l);
   }
-  lane_tail<lane_count / 2>(i, n, body);
+  for (; i + tail_width <= n; i += tail_width) {
+    GLIA_OMP(simd)
+    for (Index l = 0; l < tail_width; ++l) body(i + l);
+  }
+  for (; i < n; ++i) body(i);
 }
 
 template <class A>
