@@ -4,8 +4,8 @@
 #include "batches.hpp"
 #include "evaluate.hpp"
 #include "files.hpp"
-#include "loss.hpp"
 #include "fine_tune.hpp"
+#include "loss.hpp"
 #include "records.hpp"
 #include "whitening.hpp"
 
@@ -58,10 +58,10 @@ std::unique_ptr<glia::optim::Optimizer<float, D>> make_optimizer(UnifiedNet<D>& 
         optim::AdamWOptions{.learning_rate = o.vector_learning_rate, .weight_decay = o.weight_decay});
   return std::make_unique<optim::Combined<float, D>>(
       optim::Muon<float, D>(layerwise({optim::group(filters)}, net, decay), {.learning_rate = o.learning_rate,
-                                      .momentum = 0.6,
-                                      .iterations = 3,
-                                      .scale = optim::MuonScale::none,
-                                      .renormalize = true}),
+                                                                             .momentum = 0.6,
+                                                                             .iterations = 3,
+                                                                             .scale = optim::MuonScale::none,
+                                                                             .renormalize = true}),
       optim::AdamW<float, D>(layerwise(optim::decay_groups(rest), net, decay),
                              {.learning_rate = o.vector_learning_rate, .weight_decay = o.weight_decay}));
 }
@@ -77,7 +77,8 @@ UnifiedNet<D> make_net(const Options& o, const RunData& data) {
     const auto report = initialise(net, o.backbone, o.init, o.fine_tune, data.train);
     if (!o.quiet) std::fprintf(stderr, "%s", report.text(false).c_str());
   }
-  set_frozen(net, o.fine_tune, o.epochs + o.fine_tune.freeze_epochs);  // what stays frozen, for the optimizer to leave out
+  set_frozen(net, o.fine_tune,
+             o.epochs + o.fine_tune.freeze_epochs);  // what stays frozen, for the optimizer to leave out
   return net;
 }
 
