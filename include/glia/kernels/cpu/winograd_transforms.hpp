@@ -96,30 +96,30 @@ template <class Transform, class Load, class Store>
   constexpr int N = Transform::in, M = Transform::out;
   if constexpr (requires { Transform::pairs; }) {
     simd::unroll<M / 2>([&](auto p) GLIA_INLINE_LAMBDA {
-      V half[2][N];
+      V partial[2][N];
       simd::unroll<N>([&](auto j) GLIA_INLINE_LAMBDA {
         V column[N];
         simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), static_cast<int>(j)); });
-        Transform::template pair<p>(column, half[0][j], half[1][j]);
+        Transform::template pair<p>(column, partial[0][j], partial[1][j]);
       });
       simd::unroll<2>([&](auto q) GLIA_INLINE_LAMBDA {
         V result[M];
-        Transform::apply(half[q], result);
+        Transform::apply(partial[q], result);
         simd::unroll<M>([&](auto j)
                             GLIA_INLINE_LAMBDA { store(Transform::pairs[p][q], static_cast<int>(j), result[j]); });
       });
     });
   } else {
-    V half[M][N];
+    V partial[M][N];
     for (int j = 0; j < N; ++j) {
       V column[N], result[M];
       simd::unroll<N>([&](auto i) GLIA_INLINE_LAMBDA { column[i] = load(static_cast<int>(i), j); });
       Transform::apply(column, result);
-      simd::unroll<M>([&](auto i) GLIA_INLINE_LAMBDA { half[i][j] = result[i]; });
+      simd::unroll<M>([&](auto i) GLIA_INLINE_LAMBDA { partial[i][j] = result[i]; });
     }
     for (int i = 0; i < M; ++i) {
       V result[M];
-      Transform::apply(half[i], result);
+      Transform::apply(partial[i], result);
       simd::unroll<M>([&](auto j) GLIA_INLINE_LAMBDA { store(i, static_cast<int>(j), result[j]); });
     }
   }
