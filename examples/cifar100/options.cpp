@@ -24,7 +24,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
 void apply_preset(Options& o, const std::string& preset) {
   o.preset = preset;
   if (preset == "fast") {
-    o.backbone = "slim", o.epochs = 10;
+    o.backbone = "slim", o.epochs = 8, o.resolution = "20:0.15,24:0.5";
   } else if (preset == "strong") {
     o.backbone = "speed", o.epochs = 20;
   } else if (preset == "paper") {
