@@ -33,7 +33,7 @@ before=$(stat -c %Y "$work/ablation/runs/plain-seed-1/summary.json")
 "$program" ablate "${small[@]}" --seeds 1 --out "$work/ablation"
 [ "$before" = "$(stat -c %Y "$work/ablation/runs/plain-seed-1/summary.json")" ] || fail "a finished run must be left alone"
 grep -q "whole against plain" "$work/ablation/ablation.md" || fail "the table lacks a comparison"
-status=0; "$program" ablate "${small[@]}" --seeds 1 --batch 50 --out "$work/ablation" 2> "$work/message" || status=$?
+status=0; "$program" ablate "${small[@]}" --seeds 1 --shift 1 --out "$work/ablation" 2> "$work/message" || status=$?
 grep -q "holds a run of other settings" "$work/message" || fail "an ablation with other settings must be refused"
 
 "$program" robustness --checkpoint "$work/whole" --limit 100 > "$work/table" 2>&1 || fail "robustness failed: $(cat "$work/table")"

@@ -122,7 +122,8 @@ void train_step(Run<D>& run, const StepBatch& batch) {
     teacher = run.teacher->module.forward(images).embedding;
   }
   const auto terms = combined_loss(out, targets, run.o.objective, run.memory, teacher);
-  if (measures_now(run)) measure_gradients(run, out, terms);
+  // Frozen features have no gradient to share.
+  if (measures_now(run) && out.features.requires_grad()) measure_gradients(run, out, terms);
   terms.total.backward();
   const double norm = optim::grad_norm(run.optimizer->parameters());
   if (!std::isfinite(norm))
