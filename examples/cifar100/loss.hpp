@@ -96,7 +96,7 @@ struct GradientShares {
 template <class D>
 GradientShares gradient_shares(const Outputs<D>& out, const LossTerms<D>& terms, const Objective& o) {
   GradientShares shares;
-  glia::Tensor<float> main, others;
+  glia::Tensor<float> main_pull, others;
   const auto pull = [&](const glia::Tensor<float, D>& term, double weight) {
     if (!term.defined() || weight == 0) return glia::Tensor<float>();
     const auto g = glia::grad(term, {out.features}, {.retain_graph = true, .allow_unused = true})[0];
@@ -116,14 +116,14 @@ GradientShares gradient_shares(const Outputs<D>& out, const LossTerms<D>& terms,
     if (g.defined()) others = others.defined() ? others + g : g;
     return norm(g);
   };
-  main = pull(terms.classification, 1);
-  shares.classification = norm(main);
+  main_pull = pull(terms.classification, 1);
+  shares.classification = norm(main_pull);
   shares.similarity = other(terms.similarity, o.similarity_weight);
   shares.spatial = other(terms.spatial, o.spatial_weight);
   shares.rate = other(terms.rate, o.rate_weight);
-  if (main.defined() && others.defined()) {
-    const double length = norm(main) * norm(others);
-    if (length > 0) shares.cosine = dot(main, others) / length;
+  if (main_pull.defined() && others.defined()) {
+    const double length = norm(main_pull) * norm(others);
+    if (length > 0) shares.cosine = dot(main_pull, others) / length;
   }
   const double sum = shares.classification + shares.similarity + shares.spatial + shares.rate;
   if (sum > 0) shares.classification /= sum, shares.similarity /= sum, shares.spatial /= sum, shares.rate /= sum;
