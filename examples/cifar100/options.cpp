@@ -112,7 +112,7 @@ void validate(const Options& o) {
   const bool mixes = o.mixup > 0 || o.cutmix > 0;
   require(!mixes || o.objective.classification == "ce", "classification", "ce with --mixup or --cutmix",
           o.objective.classification);
-  require(!o.labelled_only || o.labels > 0, "labelled-only", "--labels N beside it", "none");
+  require(!o.labelled_only || o.labels > 0, "labelled-only", "--labels N beside it", std::string("none"));
 }
 
 std::string to_json(const Options& options) { return nlohmann::json(options).dump(2); }

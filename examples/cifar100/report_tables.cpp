@@ -80,7 +80,8 @@ std::string table1_section(const ReportData& data) {
   std::string cost = "not measured here (cifar100 overhead)";
   if (!data.overhead.empty()) {
     cost.clear();
-    for (const Json& arm : Json::parse(data.overhead).at("arms"))
+    const Json costs = Json::parse(data.overhead);
+    for (const Json& arm : costs.at("arms"))
       if (arm["name"] == "+ all") cost = "all parts together: step time × " + number(arm["ratio"], 1, 3);
   }
   struct Row {

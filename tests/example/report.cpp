@@ -74,7 +74,7 @@ TEST_CASE("the page is well-formed, complete and needs no network") {
     CHECK(page.find(forbidden) == std::string::npos);
   for (const char* heading :
        {"Figure 3.", "Figure 4.", "Figure 5.", "Figure 6.", "Figure 7.", "Figure 8.", "Figure 9.", "Table 1"})
-    CHECK_MESSAGE(page.find(heading) != std::string::npos, heading);
+    CHECK_MESSAGE(page.find(heading) != std::string::npos, std::string(heading));
   CHECK(page.find("71.23 %") != std::string::npos);
   CHECK(page.find("0.9876") != std::string::npos);
   CHECK(page.find("class &lt;0&gt;") != std::string::npos);
@@ -102,7 +102,7 @@ TEST_CASE("optional parts appear when they are there") {
   const std::string page = cifar100::render_report(data);
   CHECK(fault(page) == "");
   for (const char* text : {"Ablation", "+1.00 ± 2.00", "haze", "1.070", "71.50 ± 0.40", "a cat", "step time × 1.070"})
-    CHECK_MESSAGE(page.find(text) != std::string::npos, text);
+    CHECK_MESSAGE(page.find(text) != std::string::npos, std::string(text));
 }
 
 TEST_CASE("a folder that is no finished run is refused by name") {
