@@ -73,7 +73,7 @@ int digits_for(double step) {
 
 struct Frame {
   const Chart& chart;
-  double left = 52, right = 448, top = 34, bottom;
+  double left = 60, right = 448, top = 34, bottom;
   explicit Frame(const Chart& c) : chart(c), bottom(c.height - 44) {}
   double x(double v) const { return left + (v - chart.x_low) / (chart.x_high - chart.x_low) * (right - left); }
   double y(double v) const { return bottom - (v - chart.y_low) / (chart.y_high - chart.y_low) * (bottom - top); }
@@ -154,12 +154,9 @@ std::string to_svg(const Chart& c) {
       out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>", left,
                          std::min(top, base), std::max(right - left, 0.5), std::abs(base - top), bar.colour);
     }
-  for (const auto& level : c.levels) {
+  for (const auto& level : c.levels)
     out += fmt::format("<line class=\"level\" x1=\"{0:.1f}\" y1=\"{2:.1f}\" x2=\"{1:.1f}\" y2=\"{2:.1f}\"/>", f.left,
                        f.right, f.y(level.y));
-    out += fmt::format("<text class=\"leveltext\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", f.right,
-                       f.y(level.y) - 5, escape_html(level.name));
-  }
   for (const auto& line : c.lines) {
     out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>", path(f, line.x, line.y),
                        line.colour, line.dashed ? " stroke-dasharray=\"5 4\"" : "");
@@ -169,6 +166,10 @@ std::string to_svg(const Chart& c) {
         out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>", f.x(line.x[i]), f.y(line.y[i]),
                            line.colour);
   }
+  for (const auto& level : c.levels)  // last, so that no curve crosses the words
+    out += fmt::format("<text class=\"leveltext\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>",
+                       level.right ? f.right : f.left + 4, f.y(level.y) + (level.below ? 14 : -5),
+                       level.right ? "end" : "start", escape_html(level.name));
   return out + legend(f) + "</svg>";
 }
 

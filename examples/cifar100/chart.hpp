@@ -27,6 +27,8 @@ struct ChartBars {
 struct ChartLevel {
   std::string name = {};
   double y = 0;
+  bool right = false,
+       below = false;  // where its name stands: at the right end instead of the left, below instead of above
 };
 
 struct Chart {

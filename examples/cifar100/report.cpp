@@ -73,7 +73,7 @@ figcaption { font-size: .9rem; margin-top: 6px; }
 svg.chart { width: 100%; height: auto; display: block; font-size: 12.5px; }
 svg text { fill: #475569; } svg .label { font-weight: 600; }
 svg .grid { stroke: #e2e8f0; } svg .axis { stroke: #94a3b8; }
-svg .level { stroke: #64748b; stroke-dasharray: 2 4; } svg .leveltext { font-style: italic; }
+svg .level { stroke: #64748b; stroke-dasharray: 2 4; } svg .leveltext { font-style: italic; paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
 .scroll { overflow-x: auto; background: var(--paper); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 7px 12px; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -86,7 +86,8 @@ pre { background: #0f172a; color: #e2e8f0; padding: 12px 14px; border-radius: 10
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 16px; align-items: start; }
 @media (max-width: 600px) { main { padding: 16px 12px 48px; } h1 { font-size: 1.4rem; } th, td { padding: 6px 8px; font-size: .84rem; }
   .stack thead { display: none; } .stack tr { display: block; border-bottom: 2px solid var(--line); padding: 6px 0; }
-  .stack td { display: block; border: 0; padding: 2px 10px; } .stack td[data-head]::before { content: attr(data-head) ": "; color: var(--soft); font-weight: 400; }
+  th, td { padding: 6px 5px; }
+  .stack td, .stack td.n { display: block; border: 0; padding: 2px 10px; text-align: left; white-space: normal; } .stack td[data-head]::before { content: attr(data-head) ": "; color: var(--soft); font-weight: 400; }
   .stack td:first-child { font-weight: 700; } }
 )";
 }  // namespace

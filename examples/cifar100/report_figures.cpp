@@ -53,13 +53,14 @@ std::string curves_section(const ReportData& data) {
                 epoch_line(data, "validation", colour::validation, [](const auto& r) { return r.validation_loss; }),
                 epoch_line(data, "combined, while training", colour::quiet, [](const auto& r) { return r.loss; })};
   untrained_point(loss.lines[1], s.untrained_loss);
-  loss.levels = {{"chance, ln 100 = 4.605", std::log(100.0)}, {"paper, proposed: validation 1.6", 1.6}};
+  loss.levels = {{.name = "chance, ln 100 = 4.605", .y = std::log(100.0), .right = true},
+                 {.name = "paper, proposed: validation 1.6", .y = 1.6, .below = true}};
   loss.fit();
 
   Chart validation{
       .title = "Validation accuracy against epochs", .x_label = "epoch", .y_label = "accuracy", .percent = true};
   validation.lines = {accuracy.lines[1]};
-  validation.levels = {{"paper, proposed 65 %", 0.65}, {"paper, existing 56.5 %", 0.565}};
+  validation.levels = {{"paper, proposed 65 %", 0.65}, {.name = "paper, existing 56.5 %", .y = 0.565, .below = true}};
   validation.fit();
   validation.y_low = 0;
 
@@ -102,7 +103,7 @@ std::string discrimination_section(const ReportData& data) {
   for (std::size_t i = 0; i < order.size(); ++i)
     line.x.push_back(static_cast<double>(i + 1)), line.y.push_back(e.auc[order[i]]);
   auc.lines = {line};
-  auc.levels = {{"chance 0.5", 0.5}, {"paper, proposed 0.47: below chance", 0.47}};
+  auc.levels = {{"chance 0.5", 0.5}, {.name = "paper, proposed 0.47: below chance", .y = 0.47, .below = true}};
   auc.fit();
   auc.y_low = 0.4, auc.y_high = 1;
 

@@ -96,8 +96,8 @@ std::string table1_section(const ReportData& data) {
        value("val_accuracy", s.val_accuracy, 100, 2) + " % (test " + value("test_accuracy", s.test_accuracy, 100, 2) +
            " %)"},
       {"Initial training accuracy", "~30 %", "~25 %",
-       shown(first.train_accuracy, 100, 2) + " % after epoch 1 (while training it " +
-           shown(first.running_accuracy, 100, 2) + " %); untrained 1 %"},
+       shown(first.train_accuracy, 100, 2) +
+           " % after epoch 1 (while training it: " + shown(first.running_accuracy, 100, 2) + " %); untrained 1 %"},
       {"Validation trend", "early saturation", "steady",
        fmt::format("{} of {} epochs fell, the deepest by {:.2f} points", falls, data.epochs.size() - 1, 100 * deepest)},
       {"Final training loss", "~1.6–1.8", "~1.2",
