@@ -4,6 +4,7 @@
 #include "backbone_commands.hpp"
 #include "cli.hpp"
 #include "evaluate.hpp"
+#include "explanations.hpp"
 #include "overhead.hpp"
 #include "report.hpp"
 #include "robustness.hpp"
@@ -63,6 +64,11 @@ int run(int argc, char** argv) {
   report->add_option("--overhead", page.overhead, "JSON file (default: overhead.json of the run, if there)");
   report->add_option("--out", page.out, "HTML file")->capture_default_str();
 
+  int explained = 0;
+  report->add_option("--explain", explained, "so many test images with explanation maps")
+      ->check(CLI::NonNegativeNumber);
+  report->add_option("--data", data, "folder of the data set, for --explain (default: GLIA_DATA)");
+
   cifar100::BackboneCommands backbones(app);
   CLI11_PARSE(app, argc, argv);
 
@@ -76,7 +82,8 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (report->parsed()) {
-    cifar100::write_report(page);
+    cifar100::write_report(
+        page, explained > 0 ? cifar100::explain_run(page.run, data, explained) : std::vector<cifar100::Explanation>());
     std::printf("%s\n", page.out.c_str());
     return 0;
   }
