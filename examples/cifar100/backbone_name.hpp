@@ -8,10 +8,10 @@
 namespace cifar100 {
 
 inline constexpr const char* backbone_help =
-    "slim, speed, resnet18, resnet34, resnet20, resnet32; -a or -b behind it for the shortcuts of a ResNet, -wN for a "
-    "width";
+    "slim, speed, spiking, resnet18, resnet34, resnet20, resnet32; -a or -b behind it for the shortcuts of a ResNet, "
+    "-wN for a width";
 
-enum class BackboneFamily { speed, resnet };
+enum class BackboneFamily { speed, resnet, spiking };
 
 struct BackboneSpec {
   BackboneFamily family = BackboneFamily::speed;
@@ -20,7 +20,7 @@ struct BackboneSpec {
   bool projection = true;  // shortcuts that change shape: 1x1 convolution (option B), else zero padding (option A)
 };
 
-// "speed" (64, 192, 384 channels), "slim" (64, 128, 256), "resnet18", "resnet34" (four stages, 64 channels at first),
+// "speed" (64, 192, 384 channels), "slim" (64, 128, 256), "spiking" (slim in spikes), "resnet18", "resnet34" (four stages, 64 channels at first),
 // "resnet20", "resnet32" (three stages, 16 channels at first, option A) or "resnetN" with N = 6n + 2 up to 110; behind
 // it "-b" for option B or
 // "-a" for option A, and "-wN" for another width of the first stage (a multiple of 2 up to 1024; the others keep their

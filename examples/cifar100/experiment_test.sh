@@ -24,6 +24,13 @@ grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelle
 "$program" train "${small[@]}" --labels 100 --labelled-only --classification elr --out "$work/elr"
 [ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
 
+# A network of spikes, and what its neurons do.
+"$program" train "${small[@]}" --backbone spiking-w8 --neuron lif --steps 3 --out "$work/spiking"
+"$program" activity --checkpoint "$work/spiking" --images 8 > "$work/activity" 2>&1 || fail "activity failed: $(cat "$work/activity")"
+for layer in backbone.stages.0.spike backbone.spikes.1 neuron; do
+  grep -q "^$layer .*lif" "$work/activity" || fail "no neurons $layer in: $(cat "$work/activity")"
+done
+
 # An ablation broken off and resumed skips what is finished.
 status=0; "$program" ablate "${small[@]}" --seeds 1 --max-steps 3 --out "$work/ablation" || status=$?
 [ "$status" = 130 ] || fail "a broken-off ablation must exit with 130, got $status"
@@ -45,6 +52,7 @@ for text in "Damaged images" "Ablation" "What each part costs" "What the network
   grep -q "$text" "$work/report.html" || fail "the report lacks: $text"
 done
 message() { "$program" "$@" 2>&1 >/dev/null || true; }
+message activity --checkpoint "$work/spiking" --images 0 | grep -q "expected 1 to 500, got 0" || fail "--images 0 must be refused"
 message report --run "$work/nothing" | grep -q "no summary.json" || fail "a missing run must be reported"
 message train --synthetic --seeds 1,x | grep -q "expected different whole numbers" || fail "bad seeds must be reported"
 message train --synthetic --labels 99999 --out "$work/y" --quiet | grep -q "99999" || fail "too many labels must be reported"

@@ -58,7 +58,7 @@ WeightReport initialise(UnifiedNet<D>& net, const std::string& backbone, const s
 template <class D>
 void set_frozen(UnifiedNet<D>& net, const FineTune& options, std::int64_t epoch) {
   const Index last = last_frozen_stage(options, depth_of(net.backbone), epoch);
-  const bool fixed_stem = std::holds_alternative<SpeedNet<D>>(net.backbone);
+  const bool fixed_stem = has_fixed_stem(net.backbone);
   nn::visit(net.backbone, [&](const std::string& path, auto& object) {
     const Index stage = stage_of(net.backbone, path);
     if constexpr (nn::is_parameter<std::remove_cvref_t<decltype(object)>>) {

@@ -44,7 +44,7 @@ struct UnifiedNet {
   GLIA_MEMBERS(backbone, neuron, feature_norm, head, projector1, projector2, spatial_head, projector, predictor)
 
   UnifiedNet(const std::string& backbone_name, const Objective& objective, Index classes)
-      : backbone(make_backbone<D>(backbone_name)),
+      : backbone(make_backbone<D>(backbone_name, objective.steps)),
         feature_norm(channels(), {.momentum = 0.4}),
         head(channels(), classes),
         steps(objective.steps) {
@@ -89,12 +89,15 @@ struct UnifiedNet {
     }
   }
 
+  // The currents of a spiking backbone [T, N, ...] go to the LIF neurons as they are, and to a multi-level activation as
+  // their mean over time.
   void activate(const glia::Tensor<float, D>& potential, Outputs<D>& out) {
+    const bool in_time = std::holds_alternative<SpikingNet<D>>(backbone);
     if (auto* levels = std::get_if<1>(&neuron)) {
-      out.features = (*levels)(potential);
+      out.features = (*levels)(in_time ? glia::mean(potential, 0) : potential);
       if (training) out.activity = glia::mean(out.features) / levels->theta.tensor().reshape({});
     } else if (auto* lif = std::get_if<2>(&neuron)) {
-      out.features = glia::mean((*lif)(glia::spiking::repeat(potential, steps)), 0);
+      out.features = glia::mean((*lif)(in_time ? potential : glia::spiking::repeat(potential, steps)), 0);
       if (training) out.activity = glia::mean(out.features);
     } else {
       out.features = cifar100::activate(backbone, potential);

@@ -9,6 +9,7 @@
 #include "report.hpp"
 #include "robustness.hpp"
 #include "seeds.hpp"
+#include "spike_activity.hpp"
 #include "train.hpp"
 
 #include <cstdio>
@@ -56,6 +57,12 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   robustness->add_option("--threads", damage.threads, "CPU threads (default: all)")->check(CLI::NonNegativeNumber);
 
+  std::int64_t images = 32;
+  auto* activity = app.add_subcommand("activity", "firing rates, operations and energy of a checkpoint's layers");
+  activity->add_option("--checkpoint", checkpoint, "checkpoint.safetensors, or the folder of a run")->required();
+  activity->add_option("--data", data, "folder of the data set (default: GLIA_DATA)");
+  activity->add_option("--images", images, "so many test images")->capture_default_str();
+
   cifar100::ReportOptions page;
   auto* report = app.add_subcommand("report", "one HTML page about a run");
   report->add_option("--run", page.run, "folder of a run, or of several seeds")->required();
@@ -75,6 +82,10 @@ int run(int argc, char** argv) {
   if (backbones.parsed()) return backbones.run();
   if (evaluate->parsed()) {
     std::printf("%s\n", cifar100::evaluate(checkpoint, data).c_str());
+    return 0;
+  }
+  if (activity->parsed()) {
+    std::printf("%s", cifar100::spike_activity(checkpoint, data, images).c_str());
     return 0;
   }
   if (robustness->parsed()) {

@@ -33,7 +33,7 @@ using D = glia::Cpu;
 PretrainNet<D> build(const PretrainOptions& o, const data::Dataset& train) {
   glia::manual_seed(o.seed);
   PretrainNet<D> net(o);
-  if (auto* speed = std::get_if<SpeedNet<D>>(&net.encoder.backbone)) speed->set_stem(whitening_filters(train, 24));
+  if (has_fixed_stem(net.encoder.backbone)) set_stem(net.encoder.backbone, whitening_filters(train, 24));
   if (net.momentum_target) net.momentum_target.emplace(net.encoder);  // with the stem
   return net;
 }

@@ -71,8 +71,7 @@ template <class D>
 UnifiedNet<D> make_net(const Options& o, const RunData& data) {
   glia::manual_seed(o.seed);
   UnifiedNet<D> net(o.backbone, o.objective, data.train.classes);
-  if (auto* speed = std::get_if<SpeedNet<D>>(&net.backbone))
-    speed->set_stem(whitening_filters(data.train, 24).template to<D>());
+  if (has_fixed_stem(net.backbone)) set_stem(net.backbone, whitening_filters(data.train, 24).template to<D>());
   if (!o.init.empty() && !o.resume) {
     const auto report = initialise(net, o.backbone, o.init, o.fine_tune, data.train);
     if (!o.quiet) std::fprintf(stderr, "%s", report.text(false).c_str());

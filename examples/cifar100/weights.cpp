@@ -17,7 +17,7 @@ constexpr const char* op = "load_weights";
 
 // The first convolution behind the stem: a name that only a backbone of this family has.
 std::string landmark(const Backbone<glia::Cpu>& backbone) {
-  return std::holds_alternative<SpeedNet<glia::Cpu>>(backbone) ? "stages.0.widen.weight" : "layer1.0.conv1.weight";
+  return has_fixed_stem(backbone) ? "stages.0.widen.weight" : "layer1.0.conv1.weight";
 }
 
 // Names of the file by their usual form below the prefix.

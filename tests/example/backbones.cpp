@@ -1,11 +1,13 @@
 // The flagship's backbones and their weights from other libraries.
 #include "weights.hpp"
 
+#include <glia/nn/copy_state.hpp>
 #include <glia/nn/summary.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -68,8 +70,10 @@ TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("resnet20-b").projection);
   CHECK(parse_backbone("resnet18").projection);
   CHECK_FALSE(parse_backbone("resnet18-a").projection);
+  CHECK(parse_backbone("spiking-w8").family == BackboneFamily::spiking);
+  CHECK(parse_backbone("spiking-w8").widths == std::vector<std::int64_t>{8, 16, 32});
   CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
-  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "resnet20-c", "resnet20-w",
+  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "spiking-a", "resnet20-c", "resnet20-w",
                            "resnet20-w3", "resnet18-w0", "resnet20-"})
     CHECK(contains(error_of([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
 }
@@ -113,6 +117,56 @@ TEST_CASE("backbones: every stage's feature map, the last one shared by the head
   const auto speed = make_backbone<glia::Cpu>("slim-w8");
   CHECK(stage_of(speed, "stem.weight") == 0);
   CHECK(stage_of(speed, "stages.2.refine.weight") == 3);
+}
+
+TEST_CASE("spiking backbone: currents over time, the speed net's weights, spikes and gradients") {
+  const auto images = noise({3, 16, 16, 3});
+  glia::manual_seed(5);
+  auto backbone = make_backbone<glia::Cpu>("spiking-w8", 3);
+  auto& net = std::get<SpikingNet<glia::Cpu>>(backbone);
+  glia::Generator generator(11);
+  set_stem(backbone, glia::randn({48, 3, 3, 3}, generator));
+  const auto currents = forward(backbone, images);
+  CHECK(currents.shape() == Shape{3, 3, 2, 2, 32});
+  const auto maps = net.feature_maps(images);
+  CHECK(maps.size() == 3);
+  CHECK(maps.front().shape() == Shape{3, 3, 8, 8, 8});
+  CHECK(maps.back().shape() == currents.shape());
+  // Firing rates: multiples of 1 / T.
+  const auto rates = activate(backbone, currents);
+  CHECK(rates.shape() == Shape{3, 2, 2, 32});
+  double fired = 0;
+  for (const float rate : rates.to_vector()) {
+    CHECK(std::abs(rate * 3 - std::round(rate * 3)) < 1e-5f);
+    fired += static_cast<double>(rate);
+  }
+  CHECK(fired > 0);
+  // Every trained weight receives a gradient through the surrogate; the fixed stem none.
+  CHECK(has_fixed_stem(backbone));
+  glia::sum(glia::mul(rates, rates)).backward();
+  nn::visit(net, [&](const std::string& path, auto& object) {
+    if constexpr (nn::is_parameter<std::remove_cvref_t<decltype(object)>>) {
+      CAPTURE(path);
+      CHECK(object.requires_grad() == (path != "stem.weight"));
+      if (object.requires_grad()) CHECK(glia::norm(object.tensor().grad()).item() > 0);
+    }
+  });
+  // A longer input is the same membrane for longer: the first steps do not see the later ones.
+  nn::eval(backbone);
+  const glia::NoGrad plain;
+  const auto first = forward(backbone, images);
+  net.steps = 5;
+  const auto more = forward(backbone, images);
+  CHECK(more.slice(0, {0, 3}).to_vector() == first.to_vector());
+  CHECK_FALSE(more.select(0, 3).to_vector() == first.select(0, 0).to_vector());
+  // The weights of a speed net fit by name, and one step is an ordinary network of binary units.
+  auto speed = make_backbone<glia::Cpu>("slim-w8");
+  nn::copy_state(std::get<SpeedNet<glia::Cpu>>(speed), net);
+  CHECK(net.stages[1].refine.weight.tensor().to_vector() ==
+        std::get<SpeedNet<glia::Cpu>>(speed).stages[1].refine.weight.tensor().to_vector());
+  net.steps = 1;
+  CHECK(forward(backbone, images).shape() == Shape{1, 3, 2, 2, 32});
+  CHECK(contains(error_of([] { make_backbone<glia::Cpu>("spiking", 0); }), "--steps: expected at least 1, got 0"));
 }
 
 TEST_CASE("weights: PyTorch's outputs, from the names of five libraries") {
