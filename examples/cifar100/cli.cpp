@@ -94,6 +94,10 @@ void add_train_options(CLI::App& app, Options& o) {
          "--gradient-every", o.gradient_every,
          "steps between measurements of each term's gradient on the shared features (0: once an epoch, -1: never)")
       ->group(conduct);
+  app.add_option("--profile", o.profile,
+                 "time every op of so many steps, after the first five: profile.txt and profile.json (a trace for "
+                 "ui.perfetto.dev) in --out")
+      ->group(conduct);
   app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "time between checkpoints inside an epoch")
       ->capture_default_str()
       ->group(conduct);

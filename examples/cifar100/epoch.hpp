@@ -4,8 +4,29 @@
 #include "step.hpp"
 
 #include <glia/train/interrupt.hpp>
+#include <glia/train/profiler.hpp>
 
 namespace cifar100 {
+
+// What --profile asks for: the first steps, which allocate what later ones use again, are left out.
+inline constexpr std::int64_t steps_before_profile = 5;
+
+template <class D>
+void finish_profile(Run<D>& run) {
+  if (!run.profiler) return;
+  run.profiler->stop();
+  const auto table = run.profiler->table(static_cast<int>(std::max<std::int64_t>(run.steps_done - steps_before_profile, 1)));
+  write_text(run.path("profile.txt"), table);
+  run.profiler->write_trace(run.path("profile.json"));
+  run.profiler.reset();
+  run.say(table);
+}
+template <class D>
+void profile_step(Run<D>& run) {
+  if (run.o.profile == 0) return;
+  if (run.steps_done == steps_before_profile) run.profiler = std::make_unique<glia::train::Profiler>();
+  if (run.steps_done == steps_before_profile + run.o.profile) finish_profile(run);
+}
 
 // One epoch from run.position on; false if it was interrupted.
 template <class D>
@@ -19,6 +40,7 @@ bool train_epoch(Run<D>& run) {
   double start = now();
   while (run.position < run.steps_per_epoch) {
     const double measuring = sums.measuring_seconds;
+    profile_step(run);
     train_step(run, next_batch(run));
     ++run.position;
     const double end = now();

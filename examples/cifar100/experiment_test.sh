@@ -24,6 +24,12 @@ grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelle
 "$program" train "${small[@]}" --labels 100 --labelled-only --classification elr --out "$work/elr"
 [ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
 
+# A profile of some steps; it is written also when fewer steps came than were asked for.
+"$program" train --synthetic --limit-train 480 --batch 60 --epochs 1 --quiet --profile 50 --out "$work/profile"
+grep -q "^3 steps, " "$work/profile/profile.txt" || fail "3 steps behind the first 5 expected: $(head -n 1 "$work/profile/profile.txt")"
+grep -q "conv2d" "$work/profile/profile.txt" || fail "the profile lacks the convolutions"
+grep -q '"traceEvents"' "$work/profile/profile.json" || fail "no trace"
+
 # A network of spikes, and what its neurons do.
 "$program" train "${small[@]}" --backbone spiking-w8 --neuron lif --steps 3 --out "$work/spiking"
 "$program" activity --checkpoint "$work/spiking" --images 8 > "$work/activity" 2>&1 || fail "activity failed: $(cat "$work/activity")"

@@ -18,7 +18,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
                                                 batch, seed, ema, limit_train, long_tail, label_noise, noise_kind,
                                                 labels, unlabelled_ratio, labelled_only, resolution, shift, cutout,
-                                                mixup, cutmix, max_steps, gradient_every, threads, device, resume,
+                                                mixup, cutmix, max_steps, gradient_every, threads, device, profile, resume,
                                                 synthetic, quiet, checkpoint_minutes, command, objective, fine_tune)
 
 void apply_preset(Options& o, const std::string& preset) {
@@ -96,6 +96,7 @@ void validate(const Options& o) {
   at_least("max-steps", o.max_steps, 0);
   at_least("gradient-every", o.gradient_every, -1);
   at_least("threads", o.threads, 0);
+  at_least("profile", o.profile, 0);
   at_least("labels", o.labels, 0);
   require(o.shift >= 0 && o.shift <= 16, "shift", "0 to 16", o.shift);
   side_at(o.resolution, 0, 32);
@@ -131,6 +132,7 @@ std::string identity(const Options& options) {
   same.resume = same.quiet = false;
   same.threads = 0;
   same.max_steps = 0;
+  same.profile = 0;
   same.checkpoint_minutes = 0;
   return to_json(same);
 }

@@ -16,6 +16,7 @@
 #include <glia/optim/muon.hpp>
 #include <glia/optim/schedule.hpp>
 #include <glia/ssl/momentum.hpp>
+#include <glia/train/profiler.hpp>
 #include <glia/train/progress.hpp>
 
 #include <fmt/format.h>
@@ -135,6 +136,7 @@ struct Run {
   glia::data::Dataset probe;                     // a fixed stratified part of the labelled images
   glia::Tensor<std::int64_t> probe_true_labels;  // without label noise
   glia::train::ProgressBar bar;
+  std::unique_ptr<glia::train::Profiler> profiler;  // while it records
   std::vector<EpochRecord> records;
   std::vector<float> step_losses, step_norms;  // of every step so far
   EpochSums sums;
@@ -171,7 +173,11 @@ void Run<D>::begin() {
   write_text(path("config.json"), to_json(o));
   write_text(path("metrics.jsonl"), "");
   std::filesystem::resize_file(path("metrics.jsonl"), 0);
-  untrained_loss = score(predict(net, data.validation), data.validation.labels).loss;
+  // A part of the validation images is enough to see ln(classes), and does not delay the first step.
+  const auto sample = glia::data::subset(
+      data.validation,
+      glia::data::stratified_positions(data.validation, std::min<Index>(data.validation.size(), 1000), 7));
+  untrained_loss = score(predict(net, sample), sample.labels).loss;
   say(fmt::format("{}: {} training, {} validation, {} test images; {}, {:.2f} million parameters; {} threads",
                   data.name, data.images(), data.validation.size(), data.test.size(), o.backbone,
                   static_cast<double>(nn::parameter_count(net)) / 1e6, glia::num_threads()));

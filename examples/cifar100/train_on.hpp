@@ -25,12 +25,14 @@ Outcome train_on(const Options& options) {
   };
   while (run.epoch < options.epochs) {
     if (!train_epoch(run)) {
+      finish_profile(run);
       run.save(false);
       return stopped();
     }
     finish_epoch(run);
     if (run.epoch < options.epochs && glia::train::InterruptGuard::requested()) return stopped();
   }
+  finish_profile(run);
   summarise(run);
   return Outcome::finished;
 }
