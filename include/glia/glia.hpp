@@ -149,3 +149,4 @@
 #include <glia/train/interrupt.hpp>
 #include <glia/train/profiler.hpp>
 #include <glia/train/progress.hpp>
+#include <glia/compiled/training.hpp>

@@ -1,0 +1,2 @@
+#define GLIA_COMPILED_PART_LAYERS
+#include <glia/compiled/layers.hpp>

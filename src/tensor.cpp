@@ -1,0 +1,2 @@
+#define GLIA_COMPILED_PART_TENSOR
+#include <glia/compiled/tensor.hpp>
