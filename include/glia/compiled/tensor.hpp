@@ -63,7 +63,6 @@ GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::reshape(const Shape&) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::view_as(const Shape&) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::permute(const Axes&) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::transpose(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::expand(const Shape&) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::slice(Index, Slice) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::select(Index, Index) const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::squeeze(Index) const;

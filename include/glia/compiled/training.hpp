@@ -3,6 +3,8 @@
 // entry costs compile time only. A new op: one line here.
 
 #include <glia/compiled/layers.hpp>
+#include <glia/data/loader.hpp>
+#include <glia/data/synthetic.hpp>
 #include <glia/optim/adam.hpp>
 #include <glia/optim/clip.hpp>
 #include <glia/optim/sgd.hpp>
@@ -37,6 +39,10 @@ GLIA_COMPILED_TEMPLATE Tensor<> step<IntegratorNeuron, float, Cpu>(const Integra
 GLIA_COMPILED_TEMPLATE Tensor<> repeat<float, Cpu>(const Tensor<>&, Index);
 GLIA_COMPILED_TEMPLATE Tensor<> rate_cross_entropy<float, Cpu>(const Tensor<>&, const Tensor<std::int64_t>&, CrossEntropyOptions);
 GLIA_COMPILED_TEMPLATE Tensor<> qcfs<float, Cpu>(const Tensor<>&, const Tensor<>&, int);
+GLIA_COMPILED_TEMPLATE class Layer<Cpu, LifNeuron<>, float>;
+GLIA_COMPILED_TEMPLATE class Layer<Cpu, IfNeuron<>, float>;
+GLIA_COMPILED_TEMPLATE class Layer<Cpu, IntegerLifNeuron, float>;
+GLIA_COMPILED_TEMPLATE class Layer<Cpu, IntegratorNeuron, float>;
 }  // namespace GLIA_NS::spiking
 
 namespace GLIA_NS::optim {
@@ -50,6 +56,11 @@ GLIA_COMPILED_TEMPLATE class Sgd<float, Cpu>;
 GLIA_COMPILED_TEMPLATE double clip_grad_norm<float, Cpu>(const std::vector<nn::NamedTensor<float, Cpu>>&, double, ClipNormOptions);
 GLIA_COMPILED_TEMPLATE double clip_grad_norm<float, Cpu>(Optimizer<float, Cpu>&, double, ClipNormOptions);
 }  // namespace GLIA_NS::optim
+
+namespace GLIA_NS::data {
+GLIA_COMPILED_TEMPLATE class BasicLoader<void>;
+GLIA_COMPILED_TEMPLATE Dataset synthetic<void>(const SyntheticOptions&);
+}  // namespace GLIA_NS::data
 // clang-format on
 
 #undef GLIA_COMPILED_TEMPLATE

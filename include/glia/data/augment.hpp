@@ -15,7 +15,7 @@ inline constexpr Normalization cifar100_normalization{{0.50708f, 0.48655f, 0.440
 inline constexpr Normalization cifar10_normalization{{0.49140f, 0.48216f, 0.44653f, 0}, {0.24703f, 0.24349f, 0.26159f, 1}};
 
 // Measures a data set. A channel without variation gets deviation 1.
-inline Normalization measure_normalization(const Dataset& set) {
+GLIA_LAZY Normalization measure_normalization(const Dataset& set) {
   detail::require_dataset("measure_normalization", set);
   const Index channels = set.channels();
   if (channels > 4) raise<ShapeError>("measure_normalization", "at most 4 channels, got ", channels);
@@ -57,7 +57,7 @@ struct AugmentOptions {
 namespace detail {
 
 // Reflects a position at the borders of [0, n) without repeating the border: -1 -> 1, n -> n - 2.
-inline Index reflect(Index position, Index n) {
+GLIA_LAZY Index reflect(Index position, Index n) {
   if (n == 1) return 0;
   const Index period = 2 * (n - 1);
   const Index folded = ((position % period) + period) % period;
@@ -77,7 +77,7 @@ struct AxisSamples {
 
 // Samples `count` outputs from the box [begin, begin + length) of an axis of `extent` positions (pixel centres at half
 // positions). The box may stick out: it is clamped at its own ends, then reflected into the axis.
-inline void sample_axis(AxisSamples& out, Index count, Index begin, Index length, Index extent, bool flip) {
+GLIA_LAZY void sample_axis(AxisSamples& out, Index count, Index begin, Index length, Index extent, bool flip) {
   out.resize(count);
   const float scale = static_cast<float>(length) / static_cast<float>(count);
   for (Index i = 0; i < count; ++i) {
@@ -91,10 +91,10 @@ inline void sample_axis(AxisSamples& out, Index count, Index begin, Index length
   }
 }
 
-inline float luminance(const float* rgb) { return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2]; }
+GLIA_LAZY float luminance(const float* rgb) { return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2]; }
 
 // Turns the hue of a colour in [0, 1]^3 by `turn` (1 = a full circle), in HSV.
-inline void turn_hue(float* rgb, float turn) {
+GLIA_LAZY void turn_hue(float* rgb, float turn) {
   const float high = std::max({rgb[0], rgb[1], rgb[2]}), low = std::min({rgb[0], rgb[1], rgb[2]}), range = high - low;
   if (range <= 0) return;
   float hue = high == rgb[0]   ? (rgb[1] - rgb[2]) / range
@@ -110,7 +110,7 @@ inline void turn_hue(float* rgb, float turn) {
 }
 
 // Colour jitter and grey on `pixels` colours in [0, 1]; each step is clamped to [0, 1].
-inline void jitter_colours(float* image, Index pixels, const AugmentOptions& options, SampleRandom& random) {
+GLIA_LAZY void jitter_colours(float* image, Index pixels, const AugmentOptions& options, SampleRandom& random) {
   const auto factor = [&](float strength) { return random.uniform(std::max(0.0f, 1 - strength), 1 + strength); };
   const float brightness = factor(options.brightness), contrast = factor(options.contrast);
   const float saturation = factor(options.saturation), hue = random.uniform(-options.hue, options.hue);

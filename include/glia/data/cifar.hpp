@@ -22,7 +22,7 @@ struct CifarOptions {
 // Images [N, 32, 32, 3], classes in file order. Errors: FormatError with file, byte and reason, if the size is no
 // multiple of the record, the count is not the expected one, a label is outside its range, or a class appears under
 // two superclasses.
-inline ImageRecords parse_cifar(Cifar kind, io::Bytes bytes, const CifarOptions& options = {}) {
+GLIA_LAZY ImageRecords parse_cifar(Cifar kind, io::Bytes bytes, const CifarOptions& options = {}) {
   constexpr std::string_view op = "load_cifar";
   constexpr Index side = 32, channels = 3, pixels = side * side;
   const Index label_bytes = kind == Cifar::cifar10 ? 1 : 2;
@@ -75,7 +75,7 @@ inline ImageRecords parse_cifar(Cifar kind, io::Bytes bytes, const CifarOptions&
 }
 
 // The records of one file. Errors: FileError; FormatError as parse_cifar.
-inline ImageRecords load_cifar_file(Cifar kind, const std::filesystem::path& path, Index expected_records = 0) {
+GLIA_LAZY ImageRecords load_cifar_file(Cifar kind, const std::filesystem::path& path, Index expected_records = 0) {
   // No published file holds more than 50,000 records; ten times that is a mistake, not a data set.
   const auto bytes = io::read_file(path, std::uint64_t{500'000} * 3074, "load_cifar");
   const std::string name = path.string();
@@ -84,7 +84,7 @@ inline ImageRecords load_cifar_file(Cifar kind, const std::filesystem::path& pat
 
 // The folder that holds train.bin and test.bin: `folder` itself, or its cifar100 or cifar-100-binary.
 // Errors: FileError that lists the places looked at.
-inline std::filesystem::path find_cifar100(const std::filesystem::path& folder) {
+GLIA_LAZY std::filesystem::path find_cifar100(const std::filesystem::path& folder) {
   std::string tried;
   for (const char* name : {"", "cifar100", "cifar-100-binary"}) {
     const std::filesystem::path candidate = *name == '\0' ? folder : folder / name;
@@ -100,14 +100,14 @@ struct CifarSplits {
 };
 
 // The official 50,000 training and 10,000 test images; `folder` as in find_cifar100.
-inline CifarSplits load_cifar100_records(const std::filesystem::path& folder) {
+GLIA_LAZY CifarSplits load_cifar100_records(const std::filesystem::path& folder) {
   const std::filesystem::path found = find_cifar100(folder);
   return {load_cifar_file(Cifar::cifar100, found / "train.bin", 50'000),
           load_cifar_file(Cifar::cifar100, found / "test.bin", 10'000)};
 }
 
 // The official files data_batch_1.bin ... data_batch_5.bin and test_batch.bin, in `folder` or its cifar-10-batches-bin.
-inline CifarSplits load_cifar10_records(const std::filesystem::path& folder) {
+GLIA_LAZY CifarSplits load_cifar10_records(const std::filesystem::path& folder) {
   const std::filesystem::path inner = folder / "cifar-10-batches-bin";
   const std::filesystem::path found = std::filesystem::exists(inner / "test_batch.bin") ? inner : folder;
   CifarSplits out;

@@ -29,7 +29,7 @@ enum class Corruption {
 inline constexpr int corruption_kinds = 15, corruption_severities = 5;
 
 // "gaussian noise", ...
-inline const char* corruption_name(Corruption kind) {
+GLIA_LAZY const char* corruption_name(Corruption kind) {
   constexpr const char* names[corruption_kinds] = {"gaussian noise", "photon noise", "speckle pixels", "gaussian blur",
                                                    "disc blur",      "motion blur",  "haze",           "brighten",
                                                    "darken",         "low contrast", "desaturate",     "pixelate",
@@ -38,7 +38,7 @@ inline const char* corruption_name(Corruption kind) {
 }
 
 namespace detail {
-inline void corrupt_one(DamagedImage& image, Corruption kind, int severity, SampleRandom& random) {
+GLIA_LAZY void corrupt_one(DamagedImage& image, Corruption kind, int severity, SampleRandom& random) {
   const auto pick = [&](float a, float b, float c, float d, float e) {
     const float table[] = {a, b, c, d, e};
     return table[severity - 1];
@@ -82,7 +82,7 @@ inline void corrupt_one(DamagedImage& image, Corruption kind, int severity, Samp
 // Damaged copies of images [N, H, W, 3], H and W at least 8. Image i depends on (seed, kind, severity, i) and its own
 // pixels alone, so the set is the same on every machine up to the rounding of the compiler's elementary functions.
 // Errors: ShapeError; ValueError unless 1 <= severity <= 5.
-inline Tensor<std::uint8_t> corrupt(const Tensor<std::uint8_t>& images, Corruption kind, int severity,
+GLIA_LAZY Tensor<std::uint8_t> corrupt(const Tensor<std::uint8_t>& images, Corruption kind, int severity,
                                     std::uint64_t seed) {
   if (!images.defined() || images.rank() != 4 || images.size(3) != 3 || images.size(1) < 8 || images.size(2) < 8 ||
       !images.is_contiguous())

@@ -39,7 +39,7 @@ Tensor<T> adopt(std::vector<T>&& values, const Shape& shape) {
   return from_blob<T>(owner->data(), shape, [owner] {});
 }
 
-inline void require_dataset(std::string_view op, const Dataset& set) {
+GLIA_LAZY void require_dataset(std::string_view op, const Dataset& set) {
   if (!set.images.defined() || !set.labels.defined() || set.images.rank() != 4 || set.labels.rank() != 1 ||
       set.images.size(0) != set.labels.size(0))
     raise<ShapeError>(op, "a data set needs images [N, H, W, C] and labels [N], got ",
@@ -51,7 +51,7 @@ inline void require_dataset(std::string_view op, const Dataset& set) {
 }  // namespace detail
 
 // A data set of file records, without copying the images.
-inline Dataset to_dataset(ImageRecords&& records, std::string name) {
+GLIA_LAZY Dataset to_dataset(ImageRecords&& records, std::string name) {
   Dataset out;
   out.images = detail::adopt(std::move(records.images), {records.count, records.height, records.width, records.channels});
   out.labels = detail::adopt(std::move(records.labels), {records.count});
@@ -67,21 +67,21 @@ struct DatasetSplits {
 };
 
 // The official splits; `folder` as in find_cifar100. Errors: FileError, FormatError.
-inline DatasetSplits load_cifar100(const std::filesystem::path& folder) {
+GLIA_LAZY DatasetSplits load_cifar100(const std::filesystem::path& folder) {
   CifarSplits records = load_cifar100_records(folder);
   return {to_dataset(std::move(records.train), "CIFAR-100 train"), to_dataset(std::move(records.test), "CIFAR-100 test")};
 }
-inline DatasetSplits load_cifar10(const std::filesystem::path& folder) {
+GLIA_LAZY DatasetSplits load_cifar10(const std::filesystem::path& folder) {
   CifarSplits records = load_cifar10_records(folder);
   return {to_dataset(std::move(records.train), "CIFAR-10 train"), to_dataset(std::move(records.test), "CIFAR-10 test")};
 }
-inline DatasetSplits load_mnist(const std::filesystem::path& folder) {
+GLIA_LAZY DatasetSplits load_mnist(const std::filesystem::path& folder) {
   return {to_dataset(load_mnist_records(folder, true), "MNIST train"),
           to_dataset(load_mnist_records(folder, false), "MNIST test")};
 }
 
 // Copies of the samples at `positions`, in that order. Errors: IndexError.
-inline Dataset subset(const Dataset& set, std::span<const Index> positions) {
+GLIA_LAZY Dataset subset(const Dataset& set, std::span<const Index> positions) {
   detail::require_dataset("subset", set);
   for (const Index p : positions)
     if (p < 0 || p >= set.size()) raise<IndexError>("subset", "position ", p, ", expected 0 to ", set.size() - 1);
@@ -105,7 +105,7 @@ inline Dataset subset(const Dataset& set, std::span<const Index> positions) {
 
 // Positions of `count` samples with the classes in the proportions of the set (largest remainders, then lower classes,
 // first), drawn by `seed`, ascending. Errors: ValueError.
-inline std::vector<Index> stratified_positions(const Dataset& set, Index count, std::uint64_t seed) {
+GLIA_LAZY std::vector<Index> stratified_positions(const Dataset& set, Index count, std::uint64_t seed) {
   constexpr std::string_view op = "stratified_positions";
   detail::require_dataset(op, set);
   if (count < 0 || count > set.size()) raise<ValueError>(op, "count must be in 0 to ", set.size(), ", got ", count);
@@ -139,7 +139,7 @@ inline std::vector<Index> stratified_positions(const Dataset& set, Index count, 
 }
 
 // `count` samples with the classes in the proportions of the set.
-inline Dataset stratified_subset(const Dataset& set, Index count, std::uint64_t seed) {
+GLIA_LAZY Dataset stratified_subset(const Dataset& set, Index count, std::uint64_t seed) {
   return subset(set, stratified_positions(set, count, seed));
 }
 
@@ -148,7 +148,7 @@ struct ValidationSplit {
 };
 
 // Cuts off `held_out` samples for validation, with the classes in the proportions of the set; the seed sets which.
-inline ValidationSplit stratified_split(const Dataset& set, Index held_out, std::uint64_t seed) {
+GLIA_LAZY ValidationSplit stratified_split(const Dataset& set, Index held_out, std::uint64_t seed) {
   const std::vector<Index> chosen = stratified_positions(set, held_out, seed);
   std::vector<Index> others;
   std::size_t k = 0;
@@ -163,7 +163,7 @@ inline ValidationSplit stratified_split(const Dataset& set, Index held_out, std:
 }
 
 // The superclass of each class, or empty for a set without superclasses; for metrics::balance.
-inline std::vector<std::int64_t> superclass_of_class(const Dataset& set) {
+GLIA_LAZY std::vector<std::int64_t> superclass_of_class(const Dataset& set) {
   if (!set.coarse.defined()) return {};
   std::vector<std::int64_t> out(static_cast<std::size_t>(set.classes), -1);
   for (Index i = 0; i < set.size(); ++i) out[static_cast<std::size_t>(set.labels.data()[i])] = set.coarse.data()[i];

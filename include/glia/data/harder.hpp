@@ -13,7 +13,7 @@ enum class LabelNoise { symmetric, asymmetric };
 // (the true class is not drawn again, so `share` is the share of wrong labels). Asymmetric: by the class that follows
 // in its superclass, cyclically by class number, which needs superclass labels. The images are shared, `coarse` stays.
 // Errors: ValueError.
-inline Dataset with_label_noise(const Dataset& set, double share, LabelNoise kind, std::uint64_t seed) {
+GLIA_LAZY Dataset with_label_noise(const Dataset& set, double share, LabelNoise kind, std::uint64_t seed) {
   constexpr std::string_view op = "with_label_noise";
   detail::require_dataset(op, set);
   if (!(share >= 0 && share <= 1)) raise<ValueError>(op, "share must be in [0, 1], got ", share);
@@ -48,7 +48,7 @@ inline Dataset with_label_noise(const Dataset& set, double share, LabelNoise kin
 
 // A long tail: class c of C keeps max(1, round(n_c * ratio^(-c / (C - 1)))) of its n_c samples, drawn at random, so
 // that the first class is `ratio` times as large as the last (Cui et al. 2019). Errors: ValueError unless ratio >= 1.
-inline Dataset long_tailed(const Dataset& set, double ratio, std::uint64_t seed) {
+GLIA_LAZY Dataset long_tailed(const Dataset& set, double ratio, std::uint64_t seed) {
   constexpr std::string_view op = "long_tailed";
   detail::require_dataset(op, set);
   if (!(ratio >= 1)) raise<ValueError>(op, "ratio must be at least 1, got ", ratio);
@@ -77,7 +77,7 @@ struct PartlyLabelled {
 
 // Splits off `labels` samples, with the classes in the proportions of the set; the rest counts as unlabelled.
 // Errors: ValueError unless 1 <= labels <= N.
-inline PartlyLabelled partly_labelled(const Dataset& set, Index labels, std::uint64_t seed) {
+GLIA_LAZY PartlyLabelled partly_labelled(const Dataset& set, Index labels, std::uint64_t seed) {
   if (labels < 1) raise<ValueError>("partly_labelled", "labels must be at least 1, got ", labels);
   ValidationSplit split = stratified_split(set, labels, Generator(seed).split(0x6c6162656cu).key);
   return {std::move(split.validation), std::move(split.train)};

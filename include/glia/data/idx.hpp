@@ -17,7 +17,7 @@ struct IdxHeader {
 };
 
 // Header of an idx file of unsigned bytes (type code 8). Errors: FormatError with file, byte and reason.
-inline IdxHeader parse_idx(io::Bytes bytes, std::string_view source = "memory") {
+GLIA_LAZY IdxHeader parse_idx(io::Bytes bytes, std::string_view source = "memory") {
   constexpr std::string_view op = "load_idx";
   if (bytes.size() < 4) raise<FormatError>(op, "\"", source, "\" has ", bytes.size(), " bytes, too few for a header");
   if (bytes[0] != 0 || bytes[1] != 0) raise<FormatError>(op, "\"", source, "\", byte 0: not an idx file");
@@ -47,7 +47,7 @@ struct IdxOptions {
 };
 
 // Grey images [N, H, W, 1] with labels in [0, classes). Errors: FormatError with file, byte and reason.
-inline ImageRecords parse_idx_images(io::Bytes images, io::Bytes labels, const IdxOptions& options = {}) {
+GLIA_LAZY ImageRecords parse_idx_images(io::Bytes images, io::Bytes labels, const IdxOptions& options = {}) {
   constexpr std::string_view op = "load_idx";
   const IdxHeader pixels = parse_idx(images, options.images_source);
   const IdxHeader classes = parse_idx(labels, options.labels_source);
@@ -75,7 +75,7 @@ inline ImageRecords parse_idx_images(io::Bytes images, io::Bytes labels, const I
 }
 
 // The images and labels of two idx files (uncompressed). Errors: FileError; FormatError as parse_idx_images.
-inline ImageRecords load_idx_files(const std::filesystem::path& images, const std::filesystem::path& labels,
+GLIA_LAZY ImageRecords load_idx_files(const std::filesystem::path& images, const std::filesystem::path& labels,
                                    Index classes = 10) {
   constexpr std::uint64_t limit = std::uint64_t{1} << 33;
   const auto image_bytes = io::read_file(images, limit, "load_idx");
@@ -86,7 +86,7 @@ inline ImageRecords load_idx_files(const std::filesystem::path& images, const st
 }
 
 // The official MNIST names, "train" or "t10k", in `folder`.
-inline ImageRecords load_mnist_records(const std::filesystem::path& folder, bool train) {
+GLIA_LAZY ImageRecords load_mnist_records(const std::filesystem::path& folder, bool train) {
   const std::string stem = train ? "train" : "t10k";
   return load_idx_files(folder / (stem + "-images-idx3-ubyte"), folder / (stem + "-labels-idx1-ubyte"));
 }

@@ -18,7 +18,7 @@ struct ImageRecords {
 };
 
 // Copies `channels` planes of `pixels` values each (R..., G..., B...) to interleaved values (R G B R G B ...).
-inline void interleave_planes(const std::uint8_t* planes, Index pixels, Index channels, std::uint8_t* out) {
+GLIA_LAZY void interleave_planes(const std::uint8_t* planes, Index pixels, Index channels, std::uint8_t* out) {
   for (Index c = 0; c < channels; ++c)
     for (Index p = 0; p < pixels; ++p) out[p * channels + c] = planes[c * pixels + p];
 }

@@ -58,7 +58,7 @@ struct LoaderState {
 // samples only; random_key gives them.
 using BatchHook = std::function<void(Batch& batch, std::uint64_t seed)>;
 
-inline std::uint64_t random_key(const Batch& batch, std::uint64_t seed, RandomUse use) {
+GLIA_LAZY std::uint64_t random_key(const Batch& batch, std::uint64_t seed, RandomUse use) {
   return epoch_key(seed, batch.epoch, static_cast<std::uint64_t>(use));
 }
 
@@ -210,20 +210,22 @@ class EpochRun {
 
 }  // namespace detail
 
+template <class = void>
+class BasicLoader;
+// A template only so that programs compile what they use of it; there is one.
+using Loader = BasicLoader<>;
+
 // Gives the batches of one epoch to each range-for loop: the first loop epoch 0, the second epoch 1, and so on. A loop
 // left by `break` goes on with its next batch in the next loop; start(epoch) begins anew. state() and set_state() save
 // and resume a run: what follows is bit for bit what an uninterrupted run gives.
-class Loader {
+template <class>
+class BasicLoader {
  public:
   // Errors: ShapeError, ValueError.
-  explicit Loader(Dataset set, const LoaderOptions& options = {}, const AugmentOptions& augment = {}, BatchHook hook = {}) {
-    detail::require_dataset("loader", set);
-    if (options.batch < 1) raise<ValueError>("loader", "batch must be at least 1, got ", options.batch);
-    if (options.workers < 0) raise<ValueError>("loader", "workers must be at least 0, got ", options.workers);
-    if (options.views != 1 && options.views != 2) raise<ValueError>("loader", "views must be 1 or 2, got ", options.views);
-    source_ = std::make_shared<const detail::BatchSource>(
-        detail::BatchSource{std::move(set), options, Augment(augment), std::move(hook)});
-  }
+  explicit BasicLoader(Dataset set, const LoaderOptions& options = {}, const AugmentOptions& augment = {}, BatchHook hook = {});
+  BasicLoader(BasicLoader&&) noexcept;
+  BasicLoader& operator=(BasicLoader&&) noexcept;
+  ~BasicLoader();
 
   // Batches and samples of an epoch.
   Index batches() const { return source_->batches(); }
@@ -242,22 +244,12 @@ class Loader {
   void start(std::int64_t epoch) { set_state({epoch, 0}); }
 
   // The next batch of this epoch, or false at its end; the loop below in other words. The epoch number then moves on.
-  bool next(Batch& batch) {
-    if (!run_) run_ = std::make_unique<detail::EpochRun>(source_, state_);
-    if (run_->done()) {
-      run_.reset();
-      state_ = {state_.epoch + 1, 0};
-      return false;
-    }
-    batch = run_->next();
-    ++state_.position;
-    return true;
-  }
+  bool next(Batch& batch);
 
   struct End {};
   class Iterator {
    public:
-    explicit Iterator(Loader* loader) : loader_(loader) { ++*this; }
+    explicit Iterator(BasicLoader* loader) : loader_(loader) { ++*this; }
     Batch& operator*() { return batch_; }
     Iterator& operator++() {
       if (!loader_->next(batch_)) loader_ = nullptr;
@@ -266,7 +258,7 @@ class Loader {
     bool operator!=(End) const { return loader_ != nullptr; }
 
    private:
-    Loader* loader_;
+    BasicLoader* loader_;
     Batch batch_;
   };
   Iterator begin() { return Iterator(this); }
@@ -277,6 +269,35 @@ class Loader {
   LoaderState state_;
   std::unique_ptr<detail::EpochRun> run_;
 };
+
+template <class V>
+BasicLoader<V>::BasicLoader(Dataset set, const LoaderOptions& options, const AugmentOptions& augment, BatchHook hook) {
+  detail::require_dataset("loader", set);
+  if (options.batch < 1) raise<ValueError>("loader", "batch must be at least 1, got ", options.batch);
+  if (options.workers < 0) raise<ValueError>("loader", "workers must be at least 0, got ", options.workers);
+  if (options.views != 1 && options.views != 2) raise<ValueError>("loader", "views must be 1 or 2, got ", options.views);
+  source_ = std::make_shared<const detail::BatchSource>(
+      detail::BatchSource{std::move(set), options, Augment(augment), std::move(hook)});
+}
+template <class V>
+BasicLoader<V>::BasicLoader(BasicLoader&&) noexcept = default;
+template <class V>
+BasicLoader<V>& BasicLoader<V>::operator=(BasicLoader&&) noexcept = default;
+template <class V>
+BasicLoader<V>::~BasicLoader() = default;
+
+template <class V>
+bool BasicLoader<V>::next(Batch& batch) {
+  if (!run_) run_ = std::make_unique<detail::EpochRun>(source_, state_);
+  if (run_->done()) {
+    run_.reset();
+    state_ = {state_.epoch + 1, 0};
+    return false;
+  }
+  batch = run_->next();
+  ++state_.position;
+  return true;
+}
 
 }  // namespace GLIA_NS::data
 

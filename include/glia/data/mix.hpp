@@ -18,7 +18,7 @@ struct Mix {
 };
 
 namespace detail {
-inline void require_mixable(const char* op, const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes,
+GLIA_LAZY void require_mixable(const char* op, const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes,
                             double alpha) {
   if (!images.defined() || images.rank() != 4 || !images.is_contiguous())
     raise<ShapeError>(op, "images must be contiguous and [N, H, W, C]");
@@ -31,7 +31,7 @@ inline void require_mixable(const char* op, const Tensor<float>& images, const T
   if (!(alpha > 0)) raise<ValueError>(op, "alpha must be positive, got ", alpha);
 }
 
-inline Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const std::vector<Index>& partners, Index classes,
+GLIA_LAZY Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const std::vector<Index>& partners, Index classes,
                                    float share) {
   auto out = zeros<float>({labels.numel(), classes});
   float* rows = out.mutable_data();
@@ -45,7 +45,7 @@ inline Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const std
 
 // Weighted sums of pairs, the weight drawn from Beta(alpha, alpha) once a batch. `key` and `batch` set all draws.
 // images: [N, H, W, C]; labels: [N]. Errors: ShapeError, IndexError, ValueError.
-inline Mix mixup(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
+GLIA_LAZY Mix mixup(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
                  std::uint64_t key, Index batch) {
   detail::require_mixable("mixup", images, labels, classes, alpha);
   SampleRandom random(key, batch);
@@ -69,7 +69,7 @@ inline Mix mixup(const Tensor<float>& images, const Tensor<std::int64_t>& labels
 
 // One box of every image, its area share drawn from Beta(alpha, alpha), is replaced by the partner's; the targets follow
 // the area that is really replaced. Arguments and errors as mixup.
-inline Mix cutmix(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
+GLIA_LAZY Mix cutmix(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
                   std::uint64_t key, Index batch) {
   detail::require_mixable("cutmix", images, labels, classes, alpha);
   SampleRandom random(key, batch);

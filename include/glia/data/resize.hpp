@@ -20,7 +20,7 @@ struct AxisWeights {
 };
 
 // Triangle filter of half width max(1, extent / count) source pixels, pixel centres at half positions, cut at the border.
-inline AxisWeights triangle_weights(Index extent, Index count) {
+GLIA_LAZY AxisWeights triangle_weights(Index extent, Index count) {
   const double scale = static_cast<double>(extent) / static_cast<double>(count), support = std::max(scale, 1.0);
   AxisWeights out;
   out.taps = std::min(extent, 2 * static_cast<Index>(std::ceil(support)) + 1);
@@ -40,7 +40,7 @@ inline AxisWeights triangle_weights(Index extent, Index count) {
 }
 
 // out[p] = sum over taps of weights[t] * in[t * stride + p], p in [0, width).
-inline void weighted_rows(const float* in, Index stride, const float* weights, Index taps, Index width, float* out) {
+GLIA_LAZY void weighted_rows(const float* in, Index stride, const float* weights, Index taps, Index width, float* out) {
   for (Index p = 0; p < width; ++p) out[p] = weights[0] * in[p];
   for (Index t = 1; t < taps; ++t) {
     const float weight = weights[t];
@@ -55,7 +55,7 @@ inline void weighted_rows(const float* in, Index stride, const float* weights, I
 // Images [N, H, W, C] as [N, height, width, C]. A triangle filter, as wide as the shrinking factor asks for, so that small
 // images do not alias (what Pillow calls BILINEAR). Values keep their range; an image of one colour keeps it.
 // Errors: ShapeError.
-inline Tensor<float> resize_images(const Tensor<float>& images, Index height, Index width) {
+GLIA_LAZY Tensor<float> resize_images(const Tensor<float>& images, Index height, Index width) {
   if (!images.defined() || images.rank() != 4 || images.size(1) < 1 || images.size(2) < 1)
     raise<ShapeError>("resize_images", "images must be [N, H, W, C] with pixels, got ",
                       images.defined() ? to_string(images.shape()) : std::string("an undefined tensor"));

@@ -13,7 +13,7 @@ namespace GLIA_NS::data {
 namespace detail {
 // Turns a square of `side` pixels inside an image counter-clockwise by `turns` quarter turns, in place, by cycles of
 // four pixels. `pixel` is its first value, `row` the distance between rows, both in values.
-inline void turn_square(float* pixel, Index side, Index row, Index channels, Index turns) {
+GLIA_LAZY void turn_square(float* pixel, Index side, Index row, Index channels, Index turns) {
   turns &= 3;
   if (turns == 0) return;
   for (Index y = 0; y < side / 2; ++y) {
@@ -30,7 +30,7 @@ inline void turn_square(float* pixel, Index side, Index row, Index channels, Ind
   }
 }
 
-inline void require_squares(const char* op, const Tensor<float>& images, std::size_t count, const char* what) {
+GLIA_LAZY void require_squares(const char* op, const Tensor<float>& images, std::size_t count, const char* what) {
   if (!images.defined() || images.rank() != 4 || !images.is_contiguous() || images.size(1) != images.size(2))
     raise<ShapeError>(op, "images must be contiguous squares [N, S, S, C], got ",
                       images.defined() ? to_string(images.shape()) : std::string("an undefined tensor"));
@@ -40,7 +40,7 @@ inline void require_squares(const char* op, const Tensor<float>& images, std::si
 }  // namespace detail
 
 // Turns image i by turns[i] quarter turns counter-clockwise, in place. images: [N, S, S, C]. Errors: ShapeError.
-inline void rotate_quarter_turns(Tensor<float>& images, std::span<const std::int64_t> turns) {
+GLIA_LAZY void rotate_quarter_turns(Tensor<float>& images, std::span<const std::int64_t> turns) {
   detail::require_squares("rotate_quarter_turns", images, turns.size(), "turns");
   const Index side = images.size(1), channels = images.size(3);
   float* values = images.mutable_data();
@@ -52,7 +52,7 @@ inline void rotate_quarter_turns(Tensor<float>& images, std::span<const std::int
 
 // Turns each image at random and returns the turns, 0 to 3, as labels [N] for a 4-way rotation task. The turn of an
 // image depends on (key, samples[i]) alone. Errors: ShapeError.
-inline Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
+GLIA_LAZY Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
   detail::require_squares("rotate_at_random", images, samples.size(), "samples");
   auto labels = Tensor<std::int64_t>::empty({images.size(0)});
   const std::span<std::int64_t> turns = labels.mutable_span();
@@ -64,7 +64,7 @@ inline Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span<co
 // Localised rotation (LoRot-E, Moon et al., ECCV 2022): turns one random quadrant of each image in place and returns the
 // labels quadrant * 4 + turns [N] for a 16-way task; quadrants in reading order, odd middle lines stay. The labels
 // depend on (key, samples[i]) alone. Errors: ShapeError.
-inline Tensor<std::int64_t> rotate_quadrants(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
+GLIA_LAZY Tensor<std::int64_t> rotate_quadrants(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
   detail::require_squares("rotate_quadrants", images, samples.size(), "samples");
   const Index side = images.size(1), channels = images.size(3), half = side / 2, row = side * channels;
   auto labels = Tensor<std::int64_t>::empty({images.size(0)});

@@ -10,7 +10,7 @@
 namespace GLIA_NS::data {
 
 // Key of one use of randomness in one epoch: shuffling, augmenting, mixing, ... must not share numbers.
-inline std::uint64_t epoch_key(std::uint64_t seed, std::int64_t epoch, std::uint64_t use) {
+GLIA_LAZY std::uint64_t epoch_key(std::uint64_t seed, std::int64_t epoch, std::uint64_t use) {
   return Generator(seed).split(static_cast<std::uint64_t>(epoch)).split(use).key;
 }
 
@@ -66,7 +66,7 @@ class SampleRandom {
 };
 
 // A random order of 0 ... count-1 (Fisher-Yates), set by `key` alone.
-inline std::vector<Index> random_order(Index count, std::uint64_t key) {
+GLIA_LAZY std::vector<Index> random_order(Index count, std::uint64_t key) {
   std::vector<Index> out(static_cast<std::size_t>(count));
   for (Index i = 0; i < count; ++i) out[static_cast<std::size_t>(i)] = i;
   SampleRandom random(key, 0);

@@ -14,7 +14,7 @@ struct SyntheticOptions {
 namespace detail {
 
 // Is the point (x, y), in units of the shape's size from its centre, inside shape number 0 ... 9?
-inline bool inside_shape(Index shape, float x, float y) {
+GLIA_LAZY bool inside_shape(Index shape, float x, float y) {
   const float ax = std::abs(x), ay = std::abs(y), radius = std::sqrt(x * x + y * y);
   switch (shape) {
     case 0: return radius < 1;                                   // disc
@@ -31,7 +31,7 @@ inline bool inside_shape(Index shape, float x, float y) {
 }
 
 // Brightness in [0, 1] of texture number 0 ... 9 at pixel (x, y) with a random phase.
-inline float texture_value(Index texture, float x, float y, float phase) {
+GLIA_LAZY float texture_value(Index texture, float x, float y, float phase) {
   const auto wave = [](float t) { return 0.5f + 0.5f * std::sin(t); };
   switch (texture) {
     case 0: return 0.9f;                                               // plain
@@ -48,7 +48,7 @@ inline float texture_value(Index texture, float x, float y, float phase) {
 }
 
 // Colour of a hue in [0, 1) at full saturation.
-inline std::array<float, 3> hue_colour(float hue) {
+GLIA_LAZY std::array<float, 3> hue_colour(float hue) {
   std::array<float, 3> out{};
   for (std::size_t c = 0; c < 3; ++c) {
     const float t = hue + static_cast<float>(c) / 3 - std::floor(hue + static_cast<float>(c) / 3);
@@ -57,7 +57,7 @@ inline std::array<float, 3> hue_colour(float hue) {
   return out;
 }
 
-inline void draw_synthetic(Index label, Index side, SampleRandom random, std::uint8_t* out) {
+GLIA_LAZY void draw_synthetic(Index label, Index side, SampleRandom random, std::uint8_t* out) {
   const Index texture = label / 10, shape = label % 10;
   // The hue hints at the texture, so that a small net has an easy half and a hard half to learn.
   const float hue = static_cast<float>(texture) / 10 + random.uniform(-0.06f, 0.06f) + 1;
@@ -88,7 +88,7 @@ inline void draw_synthetic(Index label, Index side, SampleRandom random, std::ui
 
 // Images [count, side, side, 3]: ten shapes times ten textures, at random places, sizes and colours. Labels are
 // texture * 10 + shape (sample i has label i mod 100), superclasses the textures. Sample i depends on (seed, i) alone.
-inline Dataset synthetic(const SyntheticOptions& options = {}) {
+GLIA_LAZY Dataset synthetic(const SyntheticOptions& options = {}) {
   if (options.count < 0 || options.side < 8)
     raise<ValueError>("synthetic", "needs count >= 0 and side >= 8, got ", options.count, " and ", options.side);
   Dataset out;

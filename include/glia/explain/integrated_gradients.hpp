@@ -35,7 +35,7 @@ namespace detail {
 struct PathPoints {
   std::vector<double> at, weight;
 };
-inline PathPoints path_points(PathRule rule, Index steps) {
+GLIA_LAZY PathPoints path_points(PathRule rule, Index steps) {
   PathPoints out;
   const double n = static_cast<double>(steps);
   for (Index k = 0; k < steps; ++k) {

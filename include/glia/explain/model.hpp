@@ -24,7 +24,7 @@ enum class Score { logit, probability };
 
 namespace detail {
 
-inline void require_positive(const char* op, const char* argument, Index value) {
+GLIA_LAZY void require_positive(const char* op, const char* argument, Index value) {
   if (value < 1) raise<ValueError>(op, argument, " must be positive, got ", value);
 }
 
@@ -45,7 +45,7 @@ Tensor<T, D> scores_of(const char* op, Model& model, const Tensor<T, D>& x) {
   return scores;
 }
 
-inline void require_class(const char* op, std::int64_t target, Index classes) {
+GLIA_LAZY void require_class(const char* op, std::int64_t target, Index classes) {
   if (target < 0 || target >= classes)
     raise<IndexError>(op, "target ", target, " is outside 0 .. ", classes - 1, ", the classes of the model");
 }
@@ -110,7 +110,7 @@ void for_blocks(Index samples, Index repeats, Index chunk, F&& run) {
 }
 
 // The targets of samples [first, last), `repeats` times over: the rows of a block [repeats, samples, ...].
-inline std::vector<std::int64_t> repeat_targets(const std::vector<std::int64_t>& targets, Index first, Index last,
+GLIA_LAZY std::vector<std::int64_t> repeat_targets(const std::vector<std::int64_t>& targets, Index first, Index last,
                                                 Index repeats) {
   std::vector<std::int64_t> out;
   for (Index k = 0; k < repeats; ++k) out.insert(out.end(), targets.begin() + first, targets.begin() + last);

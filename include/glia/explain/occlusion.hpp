@@ -17,7 +17,7 @@ struct OcclusionOptions {
 
 namespace detail {
 // Upper left corners along one side: multiples of the stride, the last window may be cut by the border.
-inline std::vector<Index> window_starts(Index size, Index window, Index stride) {
+GLIA_LAZY std::vector<Index> window_starts(Index size, Index window, Index stride) {
   std::vector<Index> out{0};
   while (out.back() + window < size) out.push_back(out.back() + stride);
   return out;

@@ -13,7 +13,7 @@ namespace GLIA_NS::explain {
 
 namespace detail {
 // Ranks from 0; equal values share the mean of their ranks.
-inline std::vector<double> tied_ranks(const double* values, std::size_t n) {
+GLIA_LAZY std::vector<double> tied_ranks(const double* values, std::size_t n) {
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
@@ -27,7 +27,7 @@ inline std::vector<double> tied_ranks(const double* values, std::size_t n) {
   return ranks;
 }
 
-inline double spearman(const double* a, const double* b, std::size_t n) {
+GLIA_LAZY double spearman(const double* a, const double* b, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
     if (std::isnan(a[i]) || std::isnan(b[i])) return std::numeric_limits<double>::quiet_NaN();
   const auto ra = tied_ranks(a, n), rb = tied_ranks(b, n);

@@ -14,7 +14,7 @@
 namespace GLIA_NS::io {
 
 namespace detail {
-inline std::string join_name(const std::string& prefix, const std::string& name) {
+GLIA_LAZY std::string join_name(const std::string& prefix, const std::string& name) {
   return prefix.empty() ? name : name.empty() ? prefix : prefix + "." + name;
 }
 
@@ -25,7 +25,7 @@ std::string number_text(N value) {
 }
 
 // Random states live in the notes: "random:<path>" -> "<key> <counter>".
-inline std::string random_note(const std::string& name) { return "random:" + name; }
+GLIA_LAZY std::string random_note(const std::string& name) { return "random:" + name; }
 
 template <class N>
 bool parse_number(std::string_view text, N& value) {
@@ -279,7 +279,7 @@ class CheckpointFile {
 
 // Opens a checkpoint. If it cannot be read, the previous one is opened and a warning says so. Errors: those of the newest
 // file, if the previous one cannot be read either.
-inline CheckpointFile load_checkpoint(const std::filesystem::path& path) {
+GLIA_LAZY CheckpointFile load_checkpoint(const std::filesystem::path& path) {
   std::string problem;
   try {
     return CheckpointFile(SafetensorsFile(path));

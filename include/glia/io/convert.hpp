@@ -81,7 +81,7 @@ T convert_element(S value, const std::string& where) {
 }
 
 // Checks the bytes of truth values: only 0 and 1 are any.
-inline void require_truth_values(Bytes bytes, const std::string& where) {
+GLIA_LAZY void require_truth_values(Bytes bytes, const std::string& where) {
   for (std::size_t i = 0; i < bytes.size(); ++i)
     if (bytes[i] > 1) raise<FormatError>("convert", where, ": element ", i, " is ", int{bytes[i]}, ", not a truth value");
 }

@@ -31,7 +31,7 @@ class FileError : public Error {
 };
 
 namespace detail {
-[[noreturn]] inline void raise_file(std::string_view op, const std::filesystem::path& path, std::string_view what,
+GLIA_LAZY [[noreturn]] void raise_file(std::string_view op, const std::filesystem::path& path, std::string_view what,
                                     int code) {
   raise<FileError>(op, what, " \"", path.string(), "\": ", std::generic_category().message(code));
 }
@@ -94,7 +94,7 @@ class InputFile {
 };
 
 // The whole file as bytes. Errors: FileError; FormatError if it is larger than `max_bytes`.
-inline std::vector<unsigned char> read_file(const std::filesystem::path& path,
+GLIA_LAZY std::vector<unsigned char> read_file(const std::filesystem::path& path,
                                             std::uint64_t max_bytes = std::uint64_t{1} << 40,
                                             std::string_view op = "read_file") {
   const InputFile file(op, path);
@@ -106,7 +106,7 @@ inline std::vector<unsigned char> read_file(const std::filesystem::path& path,
 }
 
 // The name under which write_file_atomically keeps the file it replaced: "run.safetensors" -> "run.safetensors.prev".
-inline std::filesystem::path previous_path(const std::filesystem::path& path) {
+GLIA_LAZY std::filesystem::path previous_path(const std::filesystem::path& path) {
   std::filesystem::path out = path;
   out += ".prev";
   return out;
@@ -120,7 +120,7 @@ struct AtomicWriteOptions {
 namespace detail {
 // Temporary files are "<name>.tmp.<process>.<number>". Their writer holds a lock that the kernel drops when the
 // process dies, so a temporary file that can be locked is a leftover of a writer that died.
-inline void remove_stale_temporaries(const std::filesystem::path& path) {
+GLIA_LAZY void remove_stale_temporaries(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const std::string prefix = path.filename().string() + ".tmp.";
   std::error_code ignored;
@@ -136,7 +136,7 @@ struct Temporary {
   Descriptor file;
 };
 
-inline Temporary create_temporary(std::string_view op, const std::filesystem::path& path) {
+GLIA_LAZY Temporary create_temporary(std::string_view op, const std::filesystem::path& path) {
   static std::atomic<unsigned> counter{0};
   for (;;) {
     Temporary out;
@@ -154,7 +154,7 @@ inline Temporary create_temporary(std::string_view op, const std::filesystem::pa
   }
 }
 
-inline void write_all(std::string_view op, const Temporary& to, Bytes bytes) {
+GLIA_LAZY void write_all(std::string_view op, const Temporary& to, Bytes bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const std::size_t want = std::min<std::size_t>(bytes.size() - done, std::size_t{1} << 30);
@@ -165,7 +165,7 @@ inline void write_all(std::string_view op, const Temporary& to, Bytes bytes) {
   }
 }
 
-inline void sync_folder(const std::filesystem::path& path) {
+GLIA_LAZY void sync_folder(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const Descriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (handle.get() >= 0) ::fsync(handle.get());
@@ -175,7 +175,7 @@ inline void sync_folder(const std::filesystem::path& path) {
 // Replaces the file at `path` by the concatenation of `parts`. Interrupted at any point, `path` or previous_path(path)
 // holds a complete file: the bytes go to a temporary file in the same folder, reach the disk, and then take the name.
 // Leftovers of interrupted writers are removed. Errors: FileError; the old file is then untouched.
-inline void write_file_atomically(const std::filesystem::path& path, std::span<const Bytes> parts,
+GLIA_LAZY void write_file_atomically(const std::filesystem::path& path, std::span<const Bytes> parts,
                                   AtomicWriteOptions options = {}, std::string_view op = "write_file") {
   detail::remove_stale_temporaries(path);
   const detail::Temporary temporary = detail::create_temporary(op, path);
@@ -207,13 +207,13 @@ inline void write_file_atomically(const std::filesystem::path& path, std::span<c
   if (options.sync) detail::sync_folder(path);
 }
 
-inline void write_file_atomically(const std::filesystem::path& path, Bytes bytes, AtomicWriteOptions options = {},
+GLIA_LAZY void write_file_atomically(const std::filesystem::path& path, Bytes bytes, AtomicWriteOptions options = {},
                                   std::string_view op = "write_file") {
   write_file_atomically(path, std::span<const Bytes>(&bytes, 1), options, op);
 }
 
 // The bytes of a string or of an array of trivially copyable elements.
-inline Bytes as_bytes(std::string_view text) {
+GLIA_LAZY Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 template <class T>

@@ -312,7 +312,7 @@ class JsonReader {
 
 // The value that `text` holds. Refused: anything outside RFC 8259, duplicate keys, ill-formed UTF-8, lone surrogates,
 // integers beyond 64 bits, numbers beyond a double, and texts past the limits in `options`. Errors: FormatError.
-inline Json parse_json(std::string_view text, const JsonOptions& options = {}) {
+GLIA_LAZY Json parse_json(std::string_view text, const JsonOptions& options = {}) {
   return detail::JsonReader(text, options).document();
 }
 

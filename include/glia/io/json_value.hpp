@@ -199,7 +199,7 @@ inline Json& Json::set(std::string_view key, Json value) {
 }
 
 // Appends `text` to `out` as a JSON string, quotes included.
-inline void append_json_string(std::string& out, std::string_view text) {
+GLIA_LAZY void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   out += '"';
   for (const char c : text) {

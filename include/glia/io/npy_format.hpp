@@ -151,7 +151,7 @@ inline constexpr std::size_t npy_prefix_bytes = 65536 + 12;
 
 // Header of a .npy file of `file_size` bytes that begins with `prefix`: the whole file, or at least its first
 // min(file_size, npy_prefix_bytes) bytes. Errors: FormatError with `source` (the file), byte and reason.
-inline NpyHeader parse_npy_header(Bytes prefix, std::uint64_t file_size, std::string_view source) {
+GLIA_LAZY NpyHeader parse_npy_header(Bytes prefix, std::uint64_t file_size, std::string_view source) {
   constexpr std::string_view op = "load_npy";
   constexpr unsigned char magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
   if (prefix.size() < 10 || !std::equal(magic, magic + 6, prefix.begin()))
@@ -179,7 +179,7 @@ inline NpyHeader parse_npy_header(Bytes prefix, std::uint64_t file_size, std::st
 }
 
 // The bytes in front of the elements of a C-ordered version 1.0 file. Errors: FormatError if NumPy lacks the type.
-inline std::string encode_npy_header(FileType type, const Shape& shape) {
+GLIA_LAZY std::string encode_npy_header(FileType type, const Shape& shape) {
   const FileTypeInfo& info = file_type_info(type);
   if (info.npy.empty()) raise<FormatError>("save_npy", "NumPy has no type for ", info.safetensors, "; convert to float32");
   std::string dict = text("{'descr': '", info.npy, "', 'fortran_order': False, 'shape': (");

@@ -358,10 +358,10 @@ class Unpickler {
 
 // Reads the pickle that begins at byte `begin` and lies in front of `end`. Errors: FormatError with file, byte and
 // reason.
-inline PickleTree read_pickle(const ByteSource& source, std::uint64_t begin, std::uint64_t end,
+GLIA_LAZY PickleTree read_pickle(const ByteSource& source, std::uint64_t begin, std::uint64_t end,
                               std::string_view op = "load_pickle") {
   return detail::Unpickler(source, begin, end, op).run();
 }
-inline PickleTree read_pickle(const ByteSource& source) { return read_pickle(source, 0, source.size()); }
+GLIA_LAZY PickleTree read_pickle(const ByteSource& source) { return read_pickle(source, 0, source.size()); }
 
 }  // namespace GLIA_NS::io

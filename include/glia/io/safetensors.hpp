@@ -139,7 +139,7 @@ class SafetensorsFile {
 };
 
 // Opens a file; tensors come by get<float>("name").
-inline SafetensorsFile load_safetensors(const std::filesystem::path& path) { return SafetensorsFile(path); }
+GLIA_LAZY SafetensorsFile load_safetensors(const std::filesystem::path& path) { return SafetensorsFile(path); }
 
 // Writes a map (or a list of pairs) from names to tensors. Errors: FileError, FormatError.
 template <class Named>

@@ -30,7 +30,7 @@ struct SafetensorsHeader {
 };
 
 // Length of the JSON header, from a file's first 8 bytes. Errors: FormatError naming `source` (the file).
-inline std::uint64_t safetensors_header_length(Bytes prefix, std::uint64_t file_size, std::string_view source) {
+GLIA_LAZY std::uint64_t safetensors_header_length(Bytes prefix, std::uint64_t file_size, std::string_view source) {
   constexpr std::string_view op = "load_safetensors";
   if (prefix.size() < 8 || file_size < 8)
     raise<FormatError>(op, "\"", source, "\" has ", file_size, " bytes, too few for the 8 bytes of the header length");
@@ -45,7 +45,7 @@ inline std::uint64_t safetensors_header_length(Bytes prefix, std::uint64_t file_
 
 namespace detail {
 
-inline Shape safetensors_shape(const Json& value, const std::string& where) {
+GLIA_LAZY Shape safetensors_shape(const Json& value, const std::string& where) {
   const auto& extents = value.items();
   if (extents.size() > static_cast<std::size_t>(max_rank))
     raise<FormatError>("load_safetensors", where, ": ", extents.size(), " axes, at most ", max_rank, " are supported");
@@ -59,7 +59,7 @@ inline Shape safetensors_shape(const Json& value, const std::string& where) {
   return out;
 }
 
-inline SafetensorsEntry safetensors_entry(const JsonMember& member, std::string_view source) {
+GLIA_LAZY SafetensorsEntry safetensors_entry(const JsonMember& member, std::string_view source) {
   constexpr std::string_view op = "load_safetensors";
   const std::string where = text("\"", source, "\", tensor \"", member.key, "\"");
   SafetensorsEntry out;
@@ -94,7 +94,7 @@ inline SafetensorsEntry safetensors_entry(const JsonMember& member, std::string_
 
 // Checks and reads the JSON header; the file has `data_bytes` bytes after it. The tensors must cover these without
 // holes, overlaps or rest, each with as many bytes as its shape and type need. Errors: FormatError naming `source`.
-inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
+GLIA_LAZY SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
                                                   std::string_view source) {
   constexpr std::string_view op = "load_safetensors";
   const std::string label = text("\"", source, "\"");
@@ -138,7 +138,7 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::ui
 }
 
 // Header of a complete file image in memory.
-inline SafetensorsHeader parse_safetensors(Bytes file, std::string_view source = "memory") {
+GLIA_LAZY SafetensorsHeader parse_safetensors(Bytes file, std::string_view source = "memory") {
   const std::uint64_t length = safetensors_header_length(file.first(std::min<std::size_t>(file.size(), 8)), file.size(), source);
   const Bytes json = file.subspan(8, static_cast<std::size_t>(length));
   return parse_safetensors_header({reinterpret_cast<const char*>(json.data()), json.size()}, file.size() - 8 - length,
@@ -148,7 +148,7 @@ inline SafetensorsHeader parse_safetensors(Bytes file, std::string_view source =
 // Lays out `entries` (begin and end are set; widest types first, so that every tensor is aligned) and returns the
 // bytes in front of the data: length and header, padded to a multiple of 8. Errors: FormatError on a name that occurs
 // twice or is reserved, and on a header beyond the format's limit.
-inline std::string encode_safetensors_header(std::vector<SafetensorsEntry>& entries,
+GLIA_LAZY std::string encode_safetensors_header(std::vector<SafetensorsEntry>& entries,
                                              const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
   constexpr std::string_view op = "save_safetensors";
   std::stable_sort(entries.begin(), entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {

@@ -85,6 +85,6 @@ class TorchFile {
 };
 
 // Opens a file made by torch.save; tensors come by get<float>("name").
-inline TorchFile load_torch(const std::filesystem::path& path) { return TorchFile(path); }
+GLIA_LAZY TorchFile load_torch(const std::filesystem::path& path) { return TorchFile(path); }
 
 }  // namespace GLIA_NS::io

@@ -115,13 +115,13 @@ class TorchLister {
   std::size_t visits_ = 0, characters_ = 0;
 };
 
-inline void check_crc(const ByteSource& source, std::uint64_t begin, Bytes bytes, std::uint32_t expected) {
+GLIA_LAZY void check_crc(const ByteSource& source, std::uint64_t begin, Bytes bytes, std::uint32_t expected) {
   if (crc32(bytes) != expected)
     raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", begin, ": the checksum of ", bytes.size(),
                        " bytes is wrong; the file is damaged");
 }
 
-inline TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOptions& options) {
+GLIA_LAZY TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOptions& options) {
   const std::vector<ZipEntry> members = read_zip_directory(source, torch_op);
   constexpr std::string_view pickle = "data.pkl";
   const ZipEntry* main = nullptr;
@@ -169,7 +169,7 @@ inline TorchContents parse_torch_zip(const ByteSource& source, const TorchReadOp
 
 // The legacy layout: pickles of a magic number, a version, the writer's system, the object and the keys of its
 // storages; then the storages, each behind its count of elements.
-inline TorchContents parse_torch_legacy(const ByteSource& source) {
+GLIA_LAZY TorchContents parse_torch_legacy(const ByteSource& source) {
   const auto fail = [&](std::uint64_t at, const auto&... reason) {
     raise<FormatError>(torch_op, "\"", source.name(), "\", byte ", at, ": ", reason...);
   };
@@ -227,7 +227,7 @@ inline TorchContents parse_torch_legacy(const ByteSource& source) {
 
 // The contents of a file made by torch.save. Errors: FormatError with file, byte and reason; classes, functions and
 // other objects in it are refused by name.
-inline TorchContents parse_torch(const ByteSource& source, const TorchReadOptions& options = {}) {
+GLIA_LAZY TorchContents parse_torch(const ByteSource& source, const TorchReadOptions& options = {}) {
   std::array<unsigned char, 4> start{};
   if (source.size() < start.size())
     raise<FormatError>(detail::torch_op, "\"", source.name(), "\" has ", source.size(),
@@ -240,7 +240,7 @@ inline TorchContents parse_torch(const ByteSource& source, const TorchReadOption
 }
 
 // The elements of a tensor, one after another in row-major order, out of its storage's bytes.
-inline std::vector<unsigned char> gather_torch_tensor(const TorchEntry& entry, Bytes storage) {
+GLIA_LAZY std::vector<unsigned char> gather_torch_tensor(const TorchEntry& entry, Bytes storage) {
   const auto size = static_cast<std::size_t>(file_type_info(entry.type).bytes);
   const auto count = static_cast<std::size_t>(entry.shape.numel());
   std::vector<unsigned char> out(count * size);

@@ -32,7 +32,7 @@ inline constexpr std::array<std::uint32_t, 256> crc_table = [] {
 }();
 
 // CRC-32 as zip has it.
-inline std::uint32_t crc32(Bytes bytes) {
+GLIA_LAZY std::uint32_t crc32(Bytes bytes) {
   std::uint32_t c = 0xffffffffu;
   for (const unsigned char byte : bytes) c = crc_table[(c ^ byte) & 0xffu] ^ (c >> 8);
   return ~c;
@@ -43,7 +43,7 @@ struct ZipDirectory {
   std::uint64_t entries = 0, begin = 0, size = 0;
 };
 
-inline ZipDirectory find_zip_directory(const ByteSource& source, std::string_view op) {
+GLIA_LAZY ZipDirectory find_zip_directory(const ByteSource& source, std::string_view op) {
   constexpr std::uint64_t fixed = 22;
   const std::uint64_t size = source.size();
   const auto span = static_cast<std::size_t>(std::min<std::uint64_t>(size, fixed + 0xffff));
@@ -79,7 +79,7 @@ inline ZipDirectory find_zip_directory(const ByteSource& source, std::string_vie
 }
 
 // Puts the 64-bit values of the extra field in the place of those that do not fit 32 bits.
-inline void widen_zip_sizes(Bytes extra, std::array<std::uint64_t*, 3> values) {
+GLIA_LAZY void widen_zip_sizes(Bytes extra, std::array<std::uint64_t*, 3> values) {
   while (extra.size() >= 4) {
     const auto id = load_little<std::uint16_t>(extra.data()), length = load_little<std::uint16_t>(extra.data() + 2);
     extra = extra.subspan(4);
@@ -99,7 +99,7 @@ inline void widen_zip_sizes(Bytes extra, std::array<std::uint64_t*, 3> values) {
 
 // The members of an archive, in the order of their bytes. Errors: FormatError with file, byte and reason on anything
 // damaged, compressed or encrypted, on names that occur twice and on members that overlap or leave the file.
-inline std::vector<ZipEntry> read_zip_directory(const ByteSource& source, std::string_view op) {
+GLIA_LAZY std::vector<ZipEntry> read_zip_directory(const ByteSource& source, std::string_view op) {
   const detail::ZipDirectory directory = detail::find_zip_directory(source, op);
   const auto fail = [&](std::uint64_t at, const auto&... reason) {
     raise<FormatError>(op, "\"", source.name(), "\", byte ", at, ": ", reason...);

@@ -21,7 +21,7 @@ struct Balance {
 
 // `superclass`: the superclass of each class, or empty. Classes without samples do not count as classes.
 // Errors: ShapeError if superclass has another length than the matrix has classes.
-inline Balance balance(const ConfusionMatrix& matrix, std::span<const std::int64_t> superclass = {}) {
+GLIA_LAZY Balance balance(const ConfusionMatrix& matrix, std::span<const std::int64_t> superclass = {}) {
   const Index classes = matrix.classes();
   if (!superclass.empty() && static_cast<Index>(superclass.size()) != classes)
     raise<ShapeError>("balance", "superclass has ", superclass.size(), " entries, expected ", classes);

@@ -25,7 +25,7 @@ struct Calibration {
 };
 
 namespace detail {
-inline double expected_error(std::vector<ReliabilityBin>& bins, Index samples) {
+GLIA_LAZY double expected_error(std::vector<ReliabilityBin>& bins, Index samples) {
   double sum = 0;
   for (ReliabilityBin& bin : bins) {
     if (bin.count == 0) continue;

@@ -20,7 +20,7 @@ struct MeanInterval {
 };
 
 // Errors: ValueError for no values, or a confidence outside (0, 1).
-inline MeanInterval mean_interval(std::span<const double> values, double confidence = 0.95) {
+GLIA_LAZY MeanInterval mean_interval(std::span<const double> values, double confidence = 0.95) {
   if (values.empty()) raise<ValueError>("mean_interval", "needs at least one value");
   if (!(confidence > 0 && confidence < 1))
     raise<ValueError>("mean_interval", "confidence must be in (0, 1), got ", confidence);
@@ -48,7 +48,7 @@ struct PairedTest {
 };
 
 // Errors: ShapeError if the lengths differ; as mean_interval.
-inline PairedTest paired_t_test(std::span<const double> first, std::span<const double> second,
+GLIA_LAZY PairedTest paired_t_test(std::span<const double> first, std::span<const double> second,
                                 double confidence = 0.95) {
   if (first.size() != second.size())
     raise<ShapeError>("paired_t_test", "needs pairs, got ", first.size(), " and ", second.size(), " values");
@@ -71,7 +71,7 @@ inline PairedTest paired_t_test(std::span<const double> first, std::span<const d
 
 // Holm's step-down correction (Holm 1979): the k-th smallest of m p-values (k from 0) times m - k, made monotone, at
 // most 1. NaN entries stay and do not count among the m.
-inline std::vector<double> holm(std::span<const double> p) {
+GLIA_LAZY std::vector<double> holm(std::span<const double> p) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < p.size(); ++i)
     if (!std::isnan(p[i])) order.push_back(i);

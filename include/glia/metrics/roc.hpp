@@ -41,7 +41,7 @@ RocCurve roc_curve(std::span<const R> scores, std::span<const std::uint8_t> posi
 }
 
 // Area under the curve by trapezoids; equals binary_auc up to rounding.
-inline double area(const RocCurve& curve) {
+GLIA_LAZY double area(const RocCurve& curve) {
   double sum = 0;
   for (std::size_t i = 1; i < curve.false_positive_rate.size(); ++i)
     sum += (curve.false_positive_rate[i] - curve.false_positive_rate[i - 1]) *
@@ -50,7 +50,7 @@ inline double area(const RocCurve& curve) {
 }
 
 // True positive rate at a false positive rate in [0, 1], linear between points; on a vertical step its upper end.
-inline double true_positive_rate_at(const RocCurve& curve, double false_positive_rate) {
+GLIA_LAZY double true_positive_rate_at(const RocCurve& curve, double false_positive_rate) {
   const auto& x = curve.false_positive_rate;
   const auto& y = curve.true_positive_rate;
   const auto after = static_cast<std::size_t>(std::upper_bound(x.begin(), x.end(), false_positive_rate) - x.begin());
@@ -88,7 +88,7 @@ struct RocEnvelope {
   std::vector<double> false_positive_rate, mean, lowest, highest;
 };
 
-inline RocEnvelope roc_envelope(std::span<const RocCurve> curves, Index points = 101) {
+GLIA_LAZY RocEnvelope roc_envelope(std::span<const RocCurve> curves, Index points = 101) {
   if (curves.empty() || points < 2)
     raise<ValueError>("roc_envelope", "needs at least 1 curve and 2 points, got ", curves.size(), " and ", points);
   RocEnvelope out;

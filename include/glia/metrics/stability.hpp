@@ -11,7 +11,7 @@ namespace GLIA_NS::metrics {
 
 // Sum of all rises of a curve over its net fall, sum max(0, L_t - L_{t-1}) / (L_0 - L_T): 0 for a curve that never
 // rises, NaN if it does not fall in the end or has fewer than two points.
-inline double oscillation_index(std::span<const double> losses) {
+GLIA_LAZY double oscillation_index(std::span<const double> losses) {
   if (losses.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   double rises = 0;
   for (std::size_t i = 1; i < losses.size(); ++i) rises += std::max(0.0, losses[i] - losses[i - 1]);
@@ -21,7 +21,7 @@ inline double oscillation_index(std::span<const double> losses) {
 
 // The largest rise of a step's loss above the mean of the `window` steps before it, in their standard deviations.
 // NaN if no step has a full window with spread before it. Errors: ValueError for a window below 2.
-inline double largest_spike(std::span<const double> losses, Index window = 50) {
+GLIA_LAZY double largest_spike(std::span<const double> losses, Index window = 50) {
   if (window < 2) raise<ValueError>("largest_spike", "window must be at least 2, got ", window);
   const auto n = static_cast<double>(window);
   const auto width = static_cast<std::size_t>(window);
@@ -39,7 +39,7 @@ inline double largest_spike(std::span<const double> losses, Index window = 50) {
 }
 
 // Standard deviation over mean; NaN for fewer than two values or a mean of 0.
-inline double coefficient_of_variation(std::span<const double> values) {
+GLIA_LAZY double coefficient_of_variation(std::span<const double> values) {
   if (values.size() < 2) return std::numeric_limits<double>::quiet_NaN();
   const auto n = static_cast<double>(values.size());
   double mean = 0, squares = 0;

@@ -10,7 +10,7 @@ namespace GLIA_NS::metrics {
 
 namespace detail {
 // The continued fraction of the incomplete beta function (DLMF 8.17.22), by the modified method of Lentz.
-inline double beta_fraction(double a, double b, double x) {
+GLIA_LAZY double beta_fraction(double a, double b, double x) {
   constexpr double tiny = 1e-300;
   const auto away_from_zero = [](double v) { return std::abs(v) < tiny ? tiny : v; };
   double c = 1, d = 1 / away_from_zero(1 - (a + b) * x / (a + 1)), value = d;
@@ -31,7 +31,7 @@ inline double beta_fraction(double a, double b, double x) {
 }  // namespace detail
 
 // The regularised incomplete beta function I_x(a, b), for a, b > 0 and x in [0, 1]. Errors: ValueError.
-inline double incomplete_beta(double a, double b, double x) {
+GLIA_LAZY double incomplete_beta(double a, double b, double x) {
   if (!(a > 0 && b > 0 && x >= 0 && x <= 1))
     raise<ValueError>("incomplete_beta", "needs a, b > 0 and x in [0, 1], got ", a, ", ", b, " and ", x);
   if (x == 0 || x == 1) return x;
@@ -44,7 +44,7 @@ inline double incomplete_beta(double a, double b, double x) {
 
 // P(|T| >= |t|) of Student's t with `freedom` degrees of freedom: the two-sided p-value. Accurate far into the tail.
 // Errors: ValueError unless freedom > 0 and t is a number.
-inline double student_t_two_sided(double t, double freedom) {
+GLIA_LAZY double student_t_two_sided(double t, double freedom) {
   if (!(freedom > 0) || std::isnan(t))
     raise<ValueError>("student_t", "needs freedom > 0 and a number, got ", freedom, " and ", t);
   if (std::isinf(t)) return 0;
@@ -52,13 +52,13 @@ inline double student_t_two_sided(double t, double freedom) {
 }
 
 // P(T <= t). Errors: as student_t_two_sided.
-inline double student_t_cdf(double t, double freedom) {
+GLIA_LAZY double student_t_cdf(double t, double freedom) {
   const double tail = student_t_two_sided(t, freedom) / 2;
   return t > 0 ? 1 - tail : tail;
 }
 
 // The t with P(T <= t) = probability, by bisection. Errors: ValueError unless probability is in (0, 1).
-inline double student_t_quantile(double probability, double freedom) {
+GLIA_LAZY double student_t_quantile(double probability, double freedom) {
   if (!(probability > 0 && probability < 1))
     raise<ValueError>("student_t_quantile", "probability must be in (0, 1), got ", probability);
   if (probability == 0.5) return 0;

@@ -50,23 +50,28 @@ struct Conv2d {
   Conv2dOptions options;
   GLIA_MEMBERS(weight, bias)
 
-  Conv2d(const Conv2dOptions& o) : options(o) {
-    detail::check_conv_options("Conv2d", o);
-    weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
-    if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
-    detail::init_default(weight, bias);
-  }
+  Conv2d(const Conv2dOptions& o);
 
-  Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
-    auto y = with_path(weight, [&] {
-      return glia::conv2d(x, weight.tensor(), bias.tensor(),
-                          {options.stride, options.padding, options.dilation, options.groups});
-    });
-    const Index macs = y.numel() * (weight.shape().numel() / options.out);
-    return traced(*this, "Conv2d", std::move(y), macs, x);
-  }
+  Tensor<T, Device> forward(const Tensor<T, Device>& x) const;
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };
+
+template <class Device, class T>
+Conv2d<Device, T>::Conv2d(const Conv2dOptions& o) : options(o) {
+  detail::check_conv_options("Conv2d", o);
+  weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
+  if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
+  detail::init_default(weight, bias);
+}
+
+template <class Device, class T>
+Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x) const {
+  auto y = with_path(weight, [&] {
+    return glia::conv2d(x, weight.tensor(), bias.tensor(), {options.stride, options.padding, options.dilation, options.groups});
+  });
+  const Index macs = y.numel() * (weight.shape().numel() / options.out);
+  return traced(*this, "Conv2d", std::move(y), macs, x);
+}
 
 // Transposed convolution [..., H, W, in] -> [..., OH, OW, out] with weight [in, KH, KW, out / groups], bias [out], and
 // OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1.

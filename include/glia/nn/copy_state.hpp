@@ -56,7 +56,7 @@ std::map<std::string, StateEntry> collect_state(M& module) {
 }
 
 // Throws unless both models have the same names with the same shapes.
-inline void require_same_state(const std::map<std::string, StateEntry>& from, const std::map<std::string, StateEntry>& to) {
+GLIA_LAZY void require_same_state(const std::map<std::string, StateEntry>& from, const std::map<std::string, StateEntry>& to) {
   std::string only_from, only_to;
   const auto list = [](std::string& names, const std::string& name) { names += (names.empty() ? "'" : ", '") + name + "'"; };
   for (const auto& [name, entry] : from) {

@@ -21,7 +21,7 @@ Tensor<T, D> drop(const Tensor<T, D>& x, const Shape& mask, double p, RandomStat
   return mul(x, keep);
 }
 
-inline double checked_probability(const char* layer, double p) {
+GLIA_LAZY double checked_probability(const char* layer, double p) {
   if (!(p >= 0.0 && p <= 1.0)) raise<ValueError>(layer, "the probability must be in [0, 1], got ", p);
   return p;
 }

@@ -10,7 +10,7 @@
 namespace GLIA_NS::nn {
 
 // The generator that layers draw their initial weights from, in the order of construction. Not for use by two threads at once.
-inline Generator& init_generator() {
+GLIA_LAZY Generator& init_generator() {
   static Generator generator{0};
   return generator;
 }
@@ -48,7 +48,7 @@ void assign(const char* op, Tensor<T, D>& weight, const Tensor<T, Cpu>& values) 
 struct Fans {
   Index in = 1, out = 1;
 };
-inline Fans fans(const Shape& weight) {
+GLIA_LAZY Fans fans(const Shape& weight) {
   if (weight.rank() < 2) raise<ShapeError>("fans", "a weight needs at least two axes, got shape ", weight);
   const Index n = weight.numel();
   return {weight[0] == 0 ? 0 : n / weight[0], weight.back() == 0 ? 0 : n / weight.back()};
@@ -58,7 +58,7 @@ inline Fans fans(const Shape& weight) {
 inline constexpr double gain_linear = 1.0;
 inline constexpr double gain_tanh = 5.0 / 3.0;
 inline constexpr double gain_relu = 1.4142135623730951;
-inline double gain_leaky_relu(double slope) { return std::sqrt(2.0 / (1.0 + slope * slope)); }
+GLIA_LAZY double gain_leaky_relu(double slope) { return std::sqrt(2.0 / (1.0 + slope * slope)); }
 
 enum class FanMode { in, out, average };
 
@@ -92,7 +92,7 @@ template <class W>
 }
 
 namespace detail {
-inline double fan_count(const Shape& shape, FanMode mode) {
+GLIA_LAZY double fan_count(const Shape& shape, FanMode mode) {
   const Fans f = fans(shape);
   const double in = static_cast<double>(f.in), out = static_cast<double>(f.out);
   const double count = mode == FanMode::in ? in : mode == FanMode::out ? out : 0.5 * (in + out);
@@ -224,7 +224,7 @@ void init_default(Parameter<T, D>& weight, Parameter<T, D>& bias) {
 }
 
 // A random stream of its own for a layer, from the generator of initial weights.
-inline RandomState next_random_state() {
+GLIA_LAZY RandomState next_random_state() {
   Generator& generator = init_generator();
   return RandomState{generator.split(generator.reserve(1))};
 }
@@ -235,5 +235,5 @@ inline RandomState next_random_state() {
 namespace GLIA_NS {
 // Restarts the generator of initial weights and of the layers' random streams: the same seed and the same order of
 // construction give the same model.
-inline void manual_seed(std::uint64_t seed) { nn::init_generator() = Generator(seed); }
+GLIA_LAZY void manual_seed(std::uint64_t seed) { nn::init_generator() = Generator(seed); }
 }  // namespace GLIA_NS

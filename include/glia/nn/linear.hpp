@@ -18,20 +18,26 @@ struct Linear {
   Parameter<T, Device> weight, bias;
   GLIA_MEMBERS(weight, bias)
 
-  Linear(const LinearOptions& o) {
-    if (o.in < 1 || o.out < 1) raise<ValueError>("Linear", "in and out must be positive, got ", o.in, " and ", o.out);
-    weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.in}));
-    if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
-    detail::init_default(weight, bias);
-  }
+  Linear(const LinearOptions& o);
   Linear(Index in, Index out) : Linear(LinearOptions{in, out, true}) {}
 
-  Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
-    auto y = with_path(weight, [&] { return glia::linear(x, weight.tensor(), bias.tensor()); });
-    const Index macs = y.numel() * weight.shape()[1];
-    return traced(*this, "Linear", std::move(y), macs, x);
-  }
+  Tensor<T, Device> forward(const Tensor<T, Device>& x) const;
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
 };
+
+template <class Device, class T>
+Linear<Device, T>::Linear(const LinearOptions& o) {
+  if (o.in < 1 || o.out < 1) raise<ValueError>("Linear", "in and out must be positive, got ", o.in, " and ", o.out);
+  weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.in}));
+  if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
+  detail::init_default(weight, bias);
+}
+
+template <class Device, class T>
+Tensor<T, Device> Linear<Device, T>::forward(const Tensor<T, Device>& x) const {
+  auto y = with_path(weight, [&] { return glia::linear(x, weight.tensor(), bias.tensor()); });
+  const Index macs = y.numel() * weight.shape()[1];
+  return traced(*this, "Linear", std::move(y), macs, x);
+}
 
 }  // namespace GLIA_NS::nn

@@ -146,7 +146,7 @@ inline constexpr bool is_nullable<std::optional<X>> = true;
 template <class X, class Deleter>
 inline constexpr bool is_nullable<std::unique_ptr<X, Deleter>> = true;
 
-inline std::string join_path(const std::string& path, const std::string& part) {
+GLIA_LAZY std::string join_path(const std::string& path, const std::string& part) {
   return path.empty() ? part : part.empty() ? path : path + '.' + part;
 }
 }  // namespace detail

@@ -18,7 +18,7 @@ void require_channels(const char* op, const Tensor<T, D>& x, Index channels) {
   if (x.size(-1) != channels)
     raise<ShapeError>(op, "input has ", x.size(-1), " channels (last axis of ", x.shape(), "), expected ", channels);
 }
-inline void check_channels(const char* layer, Index channels) {
+GLIA_LAZY void check_channels(const char* layer, Index channels) {
   if (channels < 1) raise<ValueError>(layer, "the number of channels must be positive, got ", channels);
 }
 }  // namespace detail
@@ -43,54 +43,66 @@ struct BatchNorm {
   bool training = true;
   GLIA_MEMBERS(weight, bias, running_mean, running_variance)
 
-  [[gnu::cold]] explicit BatchNorm(Index channels, const BatchNormOptions& o = {}) : options(o) {
-    detail::check_channels("BatchNorm", channels);
-    if (o.relu && o.silu) raise<ValueError>("BatchNorm", "relu and silu are both set; choose one activation");
-    if (o.affine) {
-      weight = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
-      bias = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
-    }
-    running_mean = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
-    running_variance = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
-  }
+  [[gnu::cold]] explicit BatchNorm(Index channels, const BatchNormOptions& o = {});
 
-  Tensor<T, Device> forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) {
-    auto y = with_path(running_mean, [&] {
-      glia::detail::require_min_rank("batch_norm", "input", x, 1);
-      detail::require_channels("batch_norm", x, running_mean.shape()[0]);
-      return training ? train_step(x, residual) : infer(x, residual);
-    });
-    return traced(*this, "BatchNorm", std::move(y));
-  }
+  Tensor<T, Device> forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {});
   Tensor<T, Device> operator()(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) {
     return forward(x, residual);
   }
 
  private:
-  Tensor<T, Device> infer(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const {
-    if (options.silu)
-      return batch_norm_silu_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
-                                       {options.epsilon}, residual);
-    return batch_norm_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
-                                {options.epsilon, options.relu}, residual);
-  }
-  Tensor<T, Device> train_step(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) {
-    if (x.numel() / x.size(-1) < 2)
-      raise<ValueError>("batch_norm", "training needs at least two values per channel, got shape ", x.shape());
-    const auto result = options.silu
-                            ? batch_norm_silu(x, weight.tensor(), bias.tensor(), {options.epsilon}, residual)
-                            : batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
-    if (!autograd::recomputing()) {
-      const NoGrad plain;
-      const double count = static_cast<double>(result.count), rate = options.momentum;
-      running_mean.tensor().mul_(static_cast<T>(1.0 - rate)).add_(result.mean, static_cast<T>(rate));
-      running_variance.tensor()
-          .mul_(static_cast<T>(1.0 - rate))
-          .add_(result.variance, static_cast<T>(rate * count / (count - 1.0)));
-    }
-    return result.output;
-  }
+  Tensor<T, Device> infer(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const;
+  Tensor<T, Device> train_step(const Tensor<T, Device>& x, const Tensor<T, Device>& residual);
 };
+
+template <class Device, class T>
+[[gnu::cold]] BatchNorm<Device, T>::BatchNorm(Index channels, const BatchNormOptions& o) : options(o) {
+  detail::check_channels("BatchNorm", channels);
+  if (o.relu && o.silu) raise<ValueError>("BatchNorm", "relu and silu are both set; choose one activation");
+  if (o.affine) {
+    weight = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
+    bias = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
+  }
+  running_mean = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
+  running_variance = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
+}
+
+template <class Device, class T>
+Tensor<T, Device> BatchNorm<Device, T>::forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) {
+  auto y = with_path(running_mean, [&] {
+    glia::detail::require_min_rank("batch_norm", "input", x, 1);
+    detail::require_channels("batch_norm", x, running_mean.shape()[0]);
+    return training ? train_step(x, residual) : infer(x, residual);
+  });
+  return traced(*this, "BatchNorm", std::move(y));
+}
+
+template <class Device, class T>
+Tensor<T, Device> BatchNorm<Device, T>::infer(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const {
+  if (options.silu)
+    return batch_norm_silu_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
+                                     {options.epsilon}, residual);
+  return batch_norm_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
+                              {options.epsilon, options.relu}, residual);
+}
+
+template <class Device, class T>
+Tensor<T, Device> BatchNorm<Device, T>::train_step(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) {
+  if (x.numel() / x.size(-1) < 2)
+    raise<ValueError>("batch_norm", "training needs at least two values per channel, got shape ", x.shape());
+  const auto result = options.silu
+                          ? batch_norm_silu(x, weight.tensor(), bias.tensor(), {options.epsilon}, residual)
+                          : batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
+  if (!autograd::recomputing()) {
+    const NoGrad plain;
+    const double count = static_cast<double>(result.count), rate = options.momentum;
+    running_mean.tensor().mul_(static_cast<T>(1.0 - rate)).add_(result.mean, static_cast<T>(rate));
+    running_variance.tensor()
+        .mul_(static_cast<T>(1.0 - rate))
+        .add_(result.variance, static_cast<T>(rate * count / (count - 1.0)));
+  }
+  return result.output;
+}
 
 struct LayerNormOptions {
   double epsilon = 1e-5;

@@ -13,7 +13,7 @@ namespace GLIA_NS::nn {
 namespace detail {
 // Solves a x = b for a symmetric positive definite a [n, n] (row-major, overwritten) and b [n, m] (overwritten by x),
 // by Cholesky decomposition. False if a is not positive definite.
-inline bool cholesky_solve(std::vector<double>& a, std::vector<double>& b, Index n, Index m) {
+GLIA_LAZY bool cholesky_solve(std::vector<double>& a, std::vector<double>& b, Index n, Index m) {
   double* const l = a.data();
   double* const x = b.data();
   for (Index j = 0; j < n; ++j) {

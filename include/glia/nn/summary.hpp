@@ -30,7 +30,7 @@ struct Summary {
 namespace detail {
 
 // 1234567 -> "1,234,567"
-inline std::string grouped(Index value) {
+GLIA_LAZY std::string grouped(Index value) {
   std::string digits = std::to_string(value);
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3)
     digits.insert(static_cast<std::size_t>(at), 1, ',');

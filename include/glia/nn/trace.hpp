@@ -27,7 +27,7 @@ template <class M>
 const void* type_identity() {
   return &type_mark<std::remove_cvref_t<M>>;
 }
-inline Trace*& active_trace() {
+GLIA_LAZY Trace*& active_trace() {
   thread_local Trace* trace = nullptr;
   return trace;
 }

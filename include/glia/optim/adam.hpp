@@ -63,27 +63,12 @@ class AdamBase : public BufferedOptimizer<T, D> {
  public:
   const char* name() const noexcept override { return label; }
 
-  void step() override {
-    const profile::Span span(name(), profile::Phase::update);
-    auto active = this->begin_step();
-    if (options_.amsgrad)
-      run<true>(active);
-    else
-      run<false>(active);
-  }
+  void step() override;
 
  protected:
   static constexpr const char* label = Decoupled ? "adamw" : "adam";
 
-  AdamBase(std::vector<ParameterGroup<T, D>> groups, Options options)
-      : Base(label, std::move(groups), options.learning_rate, options.weight_decay,
-             options.amsgrad ? std::vector<std::string>{"mean", "square", "largest_square"}
-                             : std::vector<std::string>{"mean", "square"}),
-        options_(options) {
-    detail::require_rate(label, "beta1", options.beta1);
-    detail::require_rate(label, "beta2", options.beta2);
-    detail::require_not_negative(label, "epsilon", options.epsilon);
-  }
+  AdamBase(std::vector<ParameterGroup<T, D>> groups, Options options);
 
  private:
   template <bool Amsgrad>
@@ -105,6 +90,27 @@ class AdamBase : public BufferedOptimizer<T, D> {
 
   Options options_;
 };
+
+template <class T, class D, class Options, bool Decoupled>
+void AdamBase<T, D, Options, Decoupled>::step() {
+  const profile::Span span(name(), profile::Phase::update);
+  auto active = this->begin_step();
+  if (options_.amsgrad)
+    run<true>(active);
+  else
+    run<false>(active);
+}
+
+template <class T, class D, class Options, bool Decoupled>
+AdamBase<T, D, Options, Decoupled>::AdamBase(std::vector<ParameterGroup<T, D>> groups, Options options)
+    : Base(label, std::move(groups), options.learning_rate, options.weight_decay,
+           options.amsgrad ? std::vector<std::string>{"mean", "square", "largest_square"}
+                           : std::vector<std::string>{"mean", "square"}),
+      options_(options) {
+  detail::require_rate(label, "beta1", options.beta1);
+  detail::require_rate(label, "beta2", options.beta2);
+  detail::require_not_negative(label, "epsilon", options.epsilon);
+}
 
 // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, both bias-corrected; p -= learning_rate * m / (sqrt(v) +
 // epsilon) (Kingma and Ba 2015; amsgrad: Reddi et al. 2018), in PyTorch's form. g includes weight_decay * p.

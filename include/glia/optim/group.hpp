@@ -67,16 +67,16 @@ struct Group {
 
 namespace detail {
 
-inline void require_range(const char* op, const char* option, double value, double low, double high) {
+GLIA_LAZY void require_range(const char* op, const char* option, double value, double low, double high) {
   if (!(value >= low && value <= high))
     raise<ValueError>(op, option, " must be in [", low, ", ", high, "], got ", value);
 }
-inline void require_not_negative(const char* op, const char* option, double value) {
+GLIA_LAZY void require_not_negative(const char* op, const char* option, double value) {
   if (!(value >= 0.0 && std::isfinite(value)))
     raise<ValueError>(op, option, " must be a finite number not below zero, got ", value);
 }
 // A decay rate of a running average.
-inline void require_rate(const char* op, const char* option, double value) {
+GLIA_LAZY void require_rate(const char* op, const char* option, double value) {
   if (!(value >= 0.0 && value < 1.0)) raise<ValueError>(op, option, " must be in [0, 1), got ", value);
 }
 

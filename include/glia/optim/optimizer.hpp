@@ -33,7 +33,7 @@ class Optimizer {
   Optimizer() = default;
   Optimizer(Optimizer&&) noexcept = default;
   Optimizer& operator=(Optimizer&&) noexcept = default;
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
 
   virtual const char* name() const noexcept = 0;
   // Updates every parameter that has a gradient. ShapeError if a gradient has another shape than its parameter; nothing is
@@ -45,17 +45,10 @@ class Optimizer {
   virtual void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) = 0;
 
   // Drops the gradients of all parameters.
-  void zero_grad() {
-    for (Group<T, D>* group : groups())
-      for (auto& parameter : group->parameters) parameter.tensor.zero_grad();
-  }
+  void zero_grad();
 
   // Handles of all parameters, in the order of the groups.
-  std::vector<nn::NamedTensor<T, D>> parameters() {
-    std::vector<nn::NamedTensor<T, D>> out;
-    for (Group<T, D>* group : groups()) out.insert(out.end(), group->parameters.begin(), group->parameters.end());
-    return out;
-  }
+  std::vector<nn::NamedTensor<T, D>> parameters();
 
   // Calls visitor(name, tensor) and visitor(name, number) for all state (buffers, step counts, learning rates), by reference
   // and always the same entries in the same order: a visitor that writes restores a run bit for bit. The names are those
@@ -80,10 +73,26 @@ class Optimizer {
   }
 };
 
+template <class T, class D>
+void Optimizer<T, D>::zero_grad() {
+  for (Group<T, D>* group : groups())
+    for (auto& parameter : group->parameters) parameter.tensor.zero_grad();
+}
+
+template <class T, class D>
+std::vector<nn::NamedTensor<T, D>> Optimizer<T, D>::parameters() {
+  std::vector<nn::NamedTensor<T, D>> out;
+  for (Group<T, D>* group : groups()) out.insert(out.end(), group->parameters.begin(), group->parameters.end());
+  return out;
+}
+
+template <class T, class D>
+Optimizer<T, D>::~Optimizer() = default;
+
 namespace detail {
 
 // Warns about parameters whose gradients no optimizer will use; each is named once.
-[[gnu::noinline]] inline void report_unclaimed() {
+GLIA_LAZY [[gnu::noinline]] void report_unclaimed() {
   for (auto& entry : autograd::unclaimed_parameters()) {
     if (entry.reported) continue;
     entry.reported = true;
@@ -113,21 +122,9 @@ Tensor<T, D> plain_gradient(const char* op, const nn::NamedTensor<T, D>& paramet
 template <class T, class D>
 class BufferedOptimizer : public Optimizer<T, D> {
  public:
-  std::vector<Group<T, D>*> groups() override {
-    std::vector<Group<T, D>*> out;
-    for (auto& group : groups_) out.push_back(&group);
-    return out;
-  }
+  std::vector<Group<T, D>*> groups() override;
 
-  [[gnu::cold]] void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override {
-    for (std::size_t g = 0; g < groups_.size(); ++g)
-      list.push_back({text(prefix, "learning_rate.", g), &groups_[g].learning_rate});
-    for (Entry& entry : entries_) {
-      list.push_back({text(prefix, "step.", entry.parameter.name), &entry.steps});
-      for (std::size_t b = 0; b < buffer_names_.size(); ++b)
-        list.push_back({text(prefix, buffer_names_[b], ".", entry.parameter.name), &entry.buffers[b]});
-    }
-  }
+  [[gnu::cold]] void list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix = {}) override;
 
  protected:
   struct Entry {
@@ -144,27 +141,10 @@ class BufferedOptimizer : public Optimizer<T, D> {
 
   // Allocates all buffers (zeros) at once, so that a checkpoint can be loaded before the first step.
   [[gnu::cold]] BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
-                    std::vector<std::string> buffer_names)
-      : groups_(detail::make_groups(op, std::move(groups), learning_rate, weight_decay)), buffer_names_(std::move(buffer_names)) {
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      for (auto& parameter : groups_[g].parameters) {
-        Entry entry{parameter, g};
-        for (std::size_t b = 0; b < buffer_names_.size(); ++b) entry.buffers[b] = zeros<T, D>(parameter.tensor.shape());
-        entries_.push_back(std::move(entry));
-      }
-    }
-  }
+                                  std::vector<std::string> buffer_names);
 
   // Checks all gradients, then counts the step of every parameter that has one.
-  std::vector<Active> begin_step() {
-    detail::report_unclaimed();
-    std::vector<Active> active;
-    for (Entry& entry : entries_)
-      if (entry.parameter.tensor.grad().defined())
-        active.push_back({&entry, detail::plain_gradient(this->name(), entry.parameter)});
-    for (Active& a : active) ++a.entry->steps;
-    return active;
-  }
+  std::vector<Active> begin_step();
 
   UpdateSlot<T> slot(Active& active) {
     UpdateSlot<T> out{active.entry->parameter.tensor.mutable_data(), active.gradient.data(), {}, active.gradient.numel()};
@@ -187,7 +167,61 @@ class BufferedOptimizer : public Optimizer<T, D> {
   std::vector<Group<T, D>> groups_;
   std::vector<Entry> entries_;
   std::vector<std::string> buffer_names_;
+
+ public:
+  ~BufferedOptimizer() override;
+  BufferedOptimizer(BufferedOptimizer&&) noexcept;
+  BufferedOptimizer& operator=(BufferedOptimizer&&) noexcept;
 };
+
+template <class T, class D>
+BufferedOptimizer<T, D>::~BufferedOptimizer() = default;
+template <class T, class D>
+BufferedOptimizer<T, D>::BufferedOptimizer(BufferedOptimizer&&) noexcept = default;
+template <class T, class D>
+BufferedOptimizer<T, D>& BufferedOptimizer<T, D>::operator=(BufferedOptimizer&&) noexcept = default;
+
+template <class T, class D>
+std::vector<Group<T, D>*> BufferedOptimizer<T, D>::groups() {
+  std::vector<Group<T, D>*> out;
+  for (auto& group : groups_) out.push_back(&group);
+  return out;
+}
+
+template <class T, class D>
+[[gnu::cold]] void BufferedOptimizer<T, D>::list_state(std::vector<StateEntry<T, D>>& list, const std::string& prefix) {
+  for (std::size_t g = 0; g < groups_.size(); ++g)
+    list.push_back({text(prefix, "learning_rate.", g), &groups_[g].learning_rate});
+  for (Entry& entry : entries_) {
+    list.push_back({text(prefix, "step.", entry.parameter.name), &entry.steps});
+    for (std::size_t b = 0; b < buffer_names_.size(); ++b)
+      list.push_back({text(prefix, buffer_names_[b], ".", entry.parameter.name), &entry.buffers[b]});
+  }
+}
+
+template <class T, class D>
+[[gnu::cold]] BufferedOptimizer<T, D>::BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
+                  std::vector<std::string> buffer_names)
+    : groups_(detail::make_groups(op, std::move(groups), learning_rate, weight_decay)), buffer_names_(std::move(buffer_names)) {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (auto& parameter : groups_[g].parameters) {
+      Entry entry{parameter, g};
+      for (std::size_t b = 0; b < buffer_names_.size(); ++b) entry.buffers[b] = zeros<T, D>(parameter.tensor.shape());
+      entries_.push_back(std::move(entry));
+    }
+  }
+}
+
+template <class T, class D>
+std::vector<typename BufferedOptimizer<T, D>::Active> BufferedOptimizer<T, D>::begin_step() {
+  detail::report_unclaimed();
+  std::vector<Active> active;
+  for (Entry& entry : entries_)
+    if (entry.parameter.tensor.grad().defined())
+      active.push_back({&entry, detail::plain_gradient(this->name(), entry.parameter)});
+  for (Active& a : active) ++a.entry->steps;
+  return active;
+}
 
 // Gives the first group the learning rate `value`; the others keep their ratio to it. ValueError if the first group was made
 // with learning rate 0 and there are others.

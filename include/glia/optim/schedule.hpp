@@ -15,16 +15,16 @@ namespace GLIA_NS::optim {
 using Schedule = std::function<double(std::int64_t)>;
 
 namespace detail {
-inline void require_steps(const char* op, std::int64_t steps) {
+GLIA_LAZY void require_steps(const char* op, std::int64_t steps) {
   if (steps < 1) raise<ValueError>(op, "the number of steps must be at least 1, got ", steps);
 }
 // step / steps, held in [0, 1].
-inline double progress(std::int64_t step, std::int64_t steps) {
+GLIA_LAZY double progress(std::int64_t step, std::int64_t steps) {
   return std::clamp(static_cast<double>(step) / static_cast<double>(steps), 0.0, 1.0);
 }
 inline constexpr double pi = 3.14159265358979323846;
 // From `from` to `to` along half a cosine.
-inline double cosine_between(double from, double to, double t) { return to + (from - to) / 2.0 * (std::cos(pi * t) + 1.0); }
+GLIA_LAZY double cosine_between(double from, double to, double t) { return to + (from - to) / 2.0 * (std::cos(pi * t) + 1.0); }
 }  // namespace detail
 
 // Always `factor`.

@@ -28,7 +28,7 @@ struct FiresNow {
 }  // namespace functor
 
 namespace detail {
-inline void require_steps(const char* op, Index steps) {
+GLIA_LAZY void require_steps(const char* op, Index steps) {
   if (steps < 1) raise<ValueError>(op, "the number of steps must be positive, got ", steps);
 }
 template <class T, class D>

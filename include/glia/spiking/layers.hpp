@@ -34,9 +34,7 @@ class Layer : public nn::Stateless {
   explicit Layer(const Options& options) : neuron_(detail::NeuronOptions<N>::make(options)) {}
 
   // x [T, N, ...] -> output of the same shape, all neurons starting at rest.
-  Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
-    return nn::traced(*this, detail::neuron_name<N>(), simulate(neuron_, x), 0, {}, true);
-  }
+  Tensor<T, Device> forward(const Tensor<T, Device>& x) const;
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
   // One step of a stream: x [N, ...] -> the same shape, with the caller's state.
   Tensor<T, Device> step(const Tensor<T, Device>& x, State<T, Device>& state) const {
@@ -47,6 +45,11 @@ class Layer : public nn::Stateless {
  private:
   N neuron_;
 };
+
+template <class Device, class N, class T>
+Tensor<T, Device> Layer<Device, N, T>::forward(const Tensor<T, Device>& x) const {
+  return nn::traced(*this, detail::neuron_name<N>(), simulate(neuron_, x), 0, {}, true);
+}
 
 // Leaky integrate-and-fire: Lif<Device> spike{{.beta = 0.9, .threshold = 1}};
 template <class Device = Cpu, class T = float, class S = surrogate::Atan>

@@ -19,10 +19,10 @@
 namespace GLIA_NS::spiking {
 
 namespace detail {
-inline void require_decay(const char* op, const char* argument, double value) {
+GLIA_LAZY void require_decay(const char* op, const char* argument, double value) {
   if (!(value >= 0.0 && value <= 1.0)) raise<ValueError>(op, argument, " must be in [0, 1], got ", value);
 }
-inline void require_positive(const char* op, const char* argument, double value) {
+GLIA_LAZY void require_positive(const char* op, const char* argument, double value) {
   if (!(value > 0.0)) raise<ValueError>(op, argument, " must be positive, got ", value);
 }
 }  // namespace detail

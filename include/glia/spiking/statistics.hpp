@@ -53,7 +53,7 @@ Activity activity(const Tensor<T, D>& spikes) {
 inline constexpr double picojoule_per_mac = 4.6, picojoule_per_ac = 0.9;
 
 // Additions per sample in the layer that receives these spikes: rate * T * its dense multiply-accumulates per step.
-inline double synaptic_operations(const Activity& input, double macs_per_step) {
+GLIA_LAZY double synaptic_operations(const Activity& input, double macs_per_step) {
   return input.rate * static_cast<double>(input.steps) * macs_per_step;
 }
 
@@ -74,7 +74,7 @@ struct Energy {
 
 // Per-sample estimate; an estimate of arithmetic alone, without memory traffic. A real input repeated over time is
 // computed once.
-inline Energy energy(const std::vector<EnergyLayer>& layers) {
+GLIA_LAZY Energy energy(const std::vector<EnergyLayer>& layers) {
   Energy out;
   double dense = 0;
   for (const auto& layer : layers) {

@@ -20,7 +20,7 @@ Tensor<double> host_features(const char* op, const Tensor<T, D>& z) {
 }
 
 // Eigenvalues of a symmetric matrix [n, n] by cyclic Jacobi rotations.
-inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n) {
+GLIA_LAZY std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n) {
   double* const m = a.data();
   for (int sweep = 0; sweep < 60; ++sweep) {
     double off = 0, total = 0;

@@ -41,7 +41,7 @@ void require_views(const char* op, const Tensor<T, D>& a, const Tensor<T, D>& b)
   glia::detail::require_shape(op, "second view", b, a.shape());
   if (a.size(0) < 1) raise<ShapeError>(op, "needs at least one sample, got shape ", a.shape());
 }
-inline void require_temperature(const char* op, double temperature) {
+GLIA_LAZY void require_temperature(const char* op, double temperature) {
   if (!(temperature > 0.0)) raise<ValueError>(op, "the temperature must be positive, got ", temperature);
 }
 }  // namespace detail

@@ -9,7 +9,7 @@ namespace GLIA_NS::ssl {
 
 // BYOL's schedule of the decay: from `start` at step 0 to 1 at the last step, along half a cosine. ValueError unless
 // 0 <= step <= steps and start is in [0, 1].
-inline double momentum_schedule(std::int64_t step, std::int64_t steps, double start = 0.99) {
+GLIA_LAZY double momentum_schedule(std::int64_t step, std::int64_t steps, double start = 0.99) {
   if (steps < 1 || step < 0 || step > steps)
     raise<ValueError>("momentum_schedule", "step must be in 0 .. ", steps, ", got ", step);
   if (!(start >= 0.0 && start <= 1.0)) raise<ValueError>("momentum_schedule", "start must be in [0, 1], got ", start);

@@ -37,7 +37,7 @@ Tensor<std::int64_t> best_class(const Tensor<T>& scores) {
 }  // namespace detail
 
 // Share of equal entries of two label vectors.
-inline double agreement(const Tensor<std::int64_t>& predicted, const Tensor<std::int64_t>& labels) {
+GLIA_LAZY double agreement(const Tensor<std::int64_t>& predicted, const Tensor<std::int64_t>& labels) {
   glia::detail::require_shape("agreement", "labels", labels, predicted.shape());
   const auto a = predicted.to_vector(), b = labels.to_vector();
   Index same = 0;

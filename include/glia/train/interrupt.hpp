@@ -10,7 +10,7 @@
 namespace GLIA_NS::train {
 
 namespace detail {
-inline std::atomic<int>& stop_signal() {
+GLIA_LAZY std::atomic<int>& stop_signal() {
   static std::atomic<int> signal{0};
   return signal;
 }

@@ -15,7 +15,7 @@
 namespace GLIA_NS::train {
 
 // Seconds as "1:02:03" or "2:03".
-inline std::string clock_text(double seconds) {
+GLIA_LAZY std::string clock_text(double seconds) {
   const long total = static_cast<long>(std::max(seconds, 0.0) + 0.5);
   char buffer[48];
   if (total >= 3600)
