@@ -65,11 +65,16 @@ struct OlderFirst {
   bool operator()(const Ref<Node>& a, const Ref<Node>& b) const { return a->sequence < b->sequence; }
 };
 
+template <class = void>
+class BasicBackward;
+using Backward = BasicBackward<>;  // GLIA_LAZY for a class
+
 // A run of the engine. `wanted`, if given, are (tensor -> slot) pairs whose gradients are captured instead of being
 // accumulated into leaves.
-class Backward {
+template <class>
+class BasicBackward {
  public:
-  Backward(BackwardOptions options, std::span<const ImplRef> wanted)
+  BasicBackward(BackwardOptions options, std::span<const ImplRef> wanted)
       : options_(options), capture_(!wanted.empty()), captured_(wanted.size()) {
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const TensorImpl& impl = *wanted[i];
@@ -79,7 +84,7 @@ class Backward {
         leaf_slots_[wanted[i].get()].push_back(i);
     }
   }
-  ~Backward() {
+  ~BasicBackward() {
     for (; !queue_.empty(); queue_.pop()) {
       queue_.top()->pending.clear();
       queue_.top()->queued = false;

@@ -110,10 +110,15 @@ struct BatchSource {
   }
 };
 
+template <class = void>
+class BasicEpochRun;
+using EpochRun = BasicEpochRun<>;  // GLIA_LAZY for a class
+
 // The rest of one epoch, made in the background and handed out in order.
-class EpochRun {
+template <class>
+class BasicEpochRun {
  public:
-  EpochRun(std::shared_ptr<const BatchSource> source, LoaderState from)
+  BasicEpochRun(std::shared_ptr<const BatchSource> source, LoaderState from)
       : source_(std::move(source)), epoch_(from.epoch), order_(source_->order(from.epoch)), made_(from.position),
         taken_(from.position), end_(source_->batches()) {
     slots_.resize(static_cast<std::size_t>(std::max<Index>(source_->options.prefetch, 1)));
@@ -125,9 +130,9 @@ class EpochRun {
       throw;
     }
   }
-  EpochRun(const EpochRun&) = delete;
-  EpochRun& operator=(const EpochRun&) = delete;
-  ~EpochRun() { stop(); }
+  BasicEpochRun(const BasicEpochRun&) = delete;
+  BasicEpochRun& operator=(const BasicEpochRun&) = delete;
+  ~BasicEpochRun() { stop(); }
 
   bool done() const { return taken_ == end_; }
 

@@ -34,12 +34,17 @@ bool parse_number(std::string_view text, N& value) {
 }
 }  // namespace detail
 
+template <class = void>
+class BasicCheckpoint;
+using Checkpoint = BasicCheckpoint<>;  // GLIA_LAZY for a class
+
 // Collects the state of a run, then writes it. Add everything and save before the next training step.
-class Checkpoint {
+template <class>
+class BasicCheckpoint {
  public:
   // All parameters, buffers and random states under "prefix.path"; an empty prefix gives the bare paths.
   template <class M>
-  Checkpoint& add_module(const std::string& prefix, M& module) {
+  BasicCheckpoint& add_module(const std::string& prefix, M& module) {
     nn::visit(module, [&](const std::string& path, auto& object) {
       using X = std::remove_cvref_t<decltype(object)>;
       const std::string name = detail::join_name(prefix, path);
@@ -56,7 +61,7 @@ class Checkpoint {
   // All state that optimizer.visit_state(visitor) shows: tensors and numbers. Schedules and the like that have the same
   // member function are saved in the same way.
   template <class O>
-  Checkpoint& add_optimizer(const std::string& prefix, O& optimizer) {
+  BasicCheckpoint& add_optimizer(const std::string& prefix, O& optimizer) {
     optimizer.visit_state([&](const std::string& path, auto& value) {
       const std::string name = detail::join_name(prefix, path);
       if constexpr (is_tensor<std::remove_cvref_t<decltype(value)>>) {
@@ -69,7 +74,7 @@ class Checkpoint {
   }
 
   template <class T, class D>
-  Checkpoint& add_tensor(const std::string& name, const Tensor<T, D>& tensor) {
+  BasicCheckpoint& add_tensor(const std::string& name, const Tensor<T, D>& tensor) {
     writer_.add(name, tensor);
     return *this;
   }
@@ -77,7 +82,7 @@ class Checkpoint {
   // A number, kept exactly, or a text.
   template <class N>
     requires std::is_arithmetic_v<N>
-  Checkpoint& set(const std::string& name, N value) {
+  BasicCheckpoint& set(const std::string& name, N value) {
     if constexpr (std::is_same_v<N, bool>) {
       writer_.note(name, value ? "1" : "0");
     } else {
@@ -85,7 +90,7 @@ class Checkpoint {
     }
     return *this;
   }
-  Checkpoint& set(const std::string& name, std::string_view text) {
+  BasicCheckpoint& set(const std::string& name, std::string_view text) {
     writer_.note(name, std::string(text));
     return *this;
   }
@@ -126,10 +131,15 @@ struct LoadReport {
   }
 };
 
+template <class = void>
+class BasicCheckpointFile;
+using CheckpointFile = BasicCheckpointFile<>;  // GLIA_LAZY for a class
+
 // An opened checkpoint. Nothing is changed by a load that raises.
-class CheckpointFile {
+template <class>
+class BasicCheckpointFile {
  public:
-  explicit CheckpointFile(SafetensorsFile file, std::string problem = {})
+  explicit BasicCheckpointFile(SafetensorsFile file, std::string problem = {})
       : file_(std::move(file)), problem_(std::move(problem)) {}
 
   const SafetensorsFile& file() const { return file_; }

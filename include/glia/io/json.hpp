@@ -17,9 +17,14 @@ struct JsonOptions {
 
 namespace detail {
 
-class JsonReader {
+template <class = void>
+class BasicJsonReader;
+using JsonReader = BasicJsonReader<>;  // GLIA_LAZY for a class
+
+template <class>
+class BasicJsonReader {
  public:
-  JsonReader(std::string_view text, const JsonOptions& options) : text_(text), options_(options) {}
+  BasicJsonReader(std::string_view text, const JsonOptions& options) : text_(text), options_(options) {}
 
   Json document() {
     skip_space();

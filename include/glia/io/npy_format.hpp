@@ -19,10 +19,15 @@ struct NpyHeader {
 
 namespace detail {
 
+template <class = void>
+class BasicNpyDictReader;
+using NpyDictReader = BasicNpyDictReader<>;  // GLIA_LAZY for a class
+
 // Reader of the dict literal {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
-class NpyDictReader {
+template <class>
+class BasicNpyDictReader {
  public:
-  NpyDictReader(std::string_view dict, std::size_t base, std::string_view source)
+  BasicNpyDictReader(std::string_view dict, std::size_t base, std::string_view source)
       : text_(dict), base_(base), source_(source) {}
 
   NpyHeader read() {

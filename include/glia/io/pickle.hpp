@@ -14,9 +14,14 @@ namespace GLIA_NS::io {
 
 namespace detail {
 
-class Unpickler {
+template <class = void>
+class BasicUnpickler;
+using Unpickler = BasicUnpickler<>;  // GLIA_LAZY for a class
+
+template <class>
+class BasicUnpickler {
  public:
-  Unpickler(const ByteSource& source, std::uint64_t begin, std::uint64_t end, std::string_view op)
+  BasicUnpickler(const ByteSource& source, std::uint64_t begin, std::uint64_t end, std::string_view op)
       : source_(&source), op_(op), in_(source, begin, end, op) {}
 
   PickleTree run() {

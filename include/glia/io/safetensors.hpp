@@ -13,12 +13,17 @@
 
 namespace GLIA_NS::io {
 
+template <class = void>
+class BasicSafetensorsWriter;
+using SafetensorsWriter = BasicSafetensorsWriter<>;  // GLIA_LAZY for a class
+
 // Collects named tensors and notes, then writes them. Tensors are kept as handles: save before changing them.
-class SafetensorsWriter {
+template <class>
+class BasicSafetensorsWriter {
  public:
   // Errors: FormatError if the name is taken or reserved.
   template <class T, class D>
-  SafetensorsWriter& add(const std::string& name, const Tensor<T, D>& tensor) {
+  BasicSafetensorsWriter& add(const std::string& name, const Tensor<T, D>& tensor) {
     if (!tensor.defined()) raise<Error>("save_safetensors", "tensor \"", name, "\" is undefined");
     if (name == "__metadata__" || !positions_.emplace(name, items_.size()).second)
       raise<FormatError>("save_safetensors", "tensor name \"", name, "\" is used twice or reserved");
@@ -31,7 +36,7 @@ class SafetensorsWriter {
   }
 
   // A note in the header; a later note of the same name replaces it.
-  SafetensorsWriter& note(const std::string& name, std::string text) {
+  BasicSafetensorsWriter& note(const std::string& name, std::string text) {
     for (auto& [key, value] : notes_) {
       if (key == name) {
         value = std::move(text);
@@ -65,11 +70,16 @@ class SafetensorsWriter {
   std::vector<std::pair<std::string, std::string>> notes_;
 };
 
+template <class = void>
+class BasicSafetensorsFile;
+using SafetensorsFile = BasicSafetensorsFile<>;  // GLIA_LAZY for a class
+
 // An open safetensors file: the header is checked at once, a tensor's bytes are read when it is asked for.
-class SafetensorsFile {
+template <class>
+class BasicSafetensorsFile {
  public:
   // Errors: FileError; FormatError with file, byte and reason.
-  explicit SafetensorsFile(const std::filesystem::path& path)
+  explicit BasicSafetensorsFile(const std::filesystem::path& path)
       : file_(std::make_shared<const InputFile>("load_safetensors", path)) {
     const std::string source = path.string();
     unsigned char prefix[8] = {};

@@ -12,12 +12,17 @@
 
 namespace GLIA_NS::io {
 
+template <class = void>
+class BasicTorchFile;
+using TorchFile = BasicTorchFile<>;  // GLIA_LAZY for a class
+
 // An open file: its pickle is read and checked at once, a tensor's bytes are read when it is asked for. Transposed and
 // sliced tensors come as they looked to the writer, in row-major order.
-class TorchFile {
+template <class>
+class BasicTorchFile {
  public:
   // Errors: FileError; FormatError with file, byte and reason.
-  explicit TorchFile(const std::filesystem::path& path, const TorchReadOptions& options = {})
+  explicit BasicTorchFile(const std::filesystem::path& path, const TorchReadOptions& options = {})
       : path_(path),
         source_(std::make_shared<const InputFile>(detail::torch_op, path)),
         options_(options),

@@ -42,10 +42,15 @@ namespace detail {
 
 inline constexpr std::string_view torch_op = "load_torch";
 
+template <class = void>
+class BasicTorchLister;
+using TorchLister = BasicTorchLister<>;  // GLIA_LAZY for a class
+
 // Lists the tensors and the plain values of a tree. Bounded, though values may be shared and may contain themselves.
-class TorchLister {
+template <class>
+class BasicTorchLister {
  public:
-  TorchLister(const ByteSource& source, const PickleTree& tree) : source_(&source), tree_(&tree) {}
+  BasicTorchLister(const ByteSource& source, const PickleTree& tree) : source_(&source), tree_(&tree) {}
 
   void list(TorchContents& out) {
     walk(tree_->root, {}, 0, out);

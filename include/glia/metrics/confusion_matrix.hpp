@@ -12,10 +12,15 @@ struct ClassCounts {
   Index true_positive = 0, false_positive = 0, false_negative = 0, true_negative = 0;
 };
 
+template <class = void>
+class BasicConfusionMatrix;
+using ConfusionMatrix = BasicConfusionMatrix<>;  // GLIA_LAZY for a class
+
 // Rows are true classes, columns predicted ones.
-class ConfusionMatrix {
+template <class>
+class BasicConfusionMatrix {
  public:
-  explicit ConfusionMatrix(Index classes) : classes_(classes) {
+  explicit BasicConfusionMatrix(Index classes) : classes_(classes) {
     if (classes < 1) raise<ValueError>("confusion_matrix", "classes must be at least 1, got ", classes);
     counts_.resize(static_cast<std::size_t>(classes * classes));
   }

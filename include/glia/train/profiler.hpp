@@ -23,6 +23,10 @@ struct ProfileRow {
   profile::Counters counters;  // of the spans themselves, without those inside
 };
 
+template <class = void>
+class BasicProfiler;
+using Profiler = BasicProfiler<>;  // GLIA_LAZY for a class
+
 // Records all spans of the process from its construction to stop() or its destruction:
 //   glia::train::Profiler profiler;
 //   for (int i = 0; i < 5; ++i) step();
@@ -30,15 +34,16 @@ struct ProfileRow {
 //   std::puts(profiler.table(5).c_str());
 //   profiler.write_trace("step.json");           // open in ui.perfetto.dev or chrome://tracing
 // Times are the host's; on CUDA they are those of the launches. Error if another profiler is recording.
-class Profiler {
+template <class>
+class BasicProfiler {
  public:
-  Profiler() {
+  BasicProfiler() {
     if (!profile::Collector::instance().start()) raise<Error>("Profiler", "another profiler is recording");
     begin_ = profile::detail::nanoseconds();
   }
-  ~Profiler() { stop(); }
-  Profiler(const Profiler&) = delete;
-  Profiler& operator=(const Profiler&) = delete;
+  ~BasicProfiler() { stop(); }
+  BasicProfiler(const BasicProfiler&) = delete;
+  BasicProfiler& operator=(const BasicProfiler&) = delete;
 
   // Ends the recording; the results stay. Spans that are still open are left out.
   void stop() {

@@ -25,11 +25,16 @@ GLIA_LAZY std::string clock_text(double seconds) {
   return buffer;
 }
 
+template <class = void>
+class BasicProgressBar;
+using ProgressBar = BasicProgressBar<>;  // GLIA_LAZY for a class
+
 // Rewrites one line of a terminal ten times a second at most; when the stream is no terminal (a log file) it stays silent, and
 // only finish() lines appear.
-class ProgressBar {
+template <class>
+class BasicProgressBar {
  public:
-  explicit ProgressBar(std::FILE* stream = stderr) : stream_(stream), start_(Clock::now()) {
+  explicit BasicProgressBar(std::FILE* stream = stderr) : stream_(stream), start_(Clock::now()) {
 #if __has_include(<unistd.h>)
     terminal_ = isatty(fileno(stream)) != 0;
 #endif
