@@ -27,6 +27,8 @@ endif()
 add_library(glia_native INTERFACE)
 add_library(glia::native ALIAS glia_native)
 target_link_libraries(glia_native INTERFACE glia::glia)
+# glia_compiled.cmake compares it.
+set_target_properties(glia_native PROPERTIES INTERFACE_GLIA_INSTRUCTIONS native)
 foreach(_glia_flag IN LISTS _glia_native_flags)
   target_compile_options(glia_native INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${_glia_flag}>")
   if(NOT _glia_flag STREQUAL "-O3")

@@ -36,6 +36,7 @@ check_files() {
       top = "optim data metrics io explain train"
       n = split(top, names, " ")
       for (i = 1; i <= n; ++i) allowed[names[i]] = allowed["ops"] " ops nn spiking ssl " top
+      allowed["compiled"] = allowed["ops"] " ops nn spiking ssl " top  # lists of what glia::compiled holds
     }
     FNR == 1 {
       finish()
