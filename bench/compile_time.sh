@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # compile_time.sh [--torch DIR]: what it costs to compile glia: user seconds (the best of three) and peak memory, g++ -O2.
-# Rows: the umbrella header alone, the README's program, a multi-layer perceptron with its training loop, the flagship's largest file; with
+# Rows: the umbrella header alone, the README's program (also as glia::compiled builds it, and once the library behind that), a multi-layer perceptron with its training loop, the flagship's largest file; with
 # --torch (the folder of a PyTorch installation that has include/ in it) libtorch's header alone and the same perceptron in libtorch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -84,6 +84,9 @@ echo "|---|---|---|"
 row "#include <glia/glia.hpp>" "${glia[@]}" "$work/umbrella.cpp"
 row "glia: perceptron, ten steps" "${glia[@]}" "$work/mlp.cpp"
 row "glia: README program" "${glia[@]}" "$work/readme.cpp"
+row "glia: README program, glia::compiled" "${glia[@]}" -DGLIA_COMPILED "$work/readme.cpp"
+row "glia: perceptron, glia::compiled" "${glia[@]}" -DGLIA_COMPILED "$work/mlp.cpp"
+for part in src/*.cpp; do row "glia: the library glia::compiled, $(basename "$part")" "${glia[@]}" -DGLIA_COMPILED "$part"; done
 row "glia: examples/cifar100/train.cpp" "${glia[@]}" -march=native examples/cifar100/train.cpp
 if [ -n "$torch" ]; then
   libtorch=(-std=c++20 -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include")

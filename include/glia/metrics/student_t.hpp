@@ -11,7 +11,7 @@ namespace GLIA_NS::metrics {
 namespace detail {
 // The continued fraction of the incomplete beta function (DLMF 8.17.22), by the modified method of Lentz.
 GLIA_LAZY double beta_fraction(double a, double b, double x) {
-  constexpr double tiny = 1e-300;
+  static constexpr double tiny = 1e-300;
   const auto away_from_zero = [](double v) { return std::abs(v) < tiny ? tiny : v; };
   double c = 1, d = 1 / away_from_zero(1 - (a + b) * x / (a + 1)), value = d;
   for (int m = 1; m <= 500; ++m) {
