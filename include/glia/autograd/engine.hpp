@@ -23,8 +23,9 @@ class OnceOnly final : public Node {
   explicit OnceOnly(const char* op) : op_(op) {}
   const char* name() const noexcept override { return op_; }
   void backward(Gradients&) override {
-    raise<AutogradError>(op_, "is differentiable once (its backward is a fused kernel); second derivatives "
-                              "through it are not available");
+    raise<AutogradError>(op_,
+                         "is differentiable once (its backward is a fused kernel); second derivatives "
+                         "through it are not available");
   }
 
  private:
@@ -47,7 +48,7 @@ inline void accumulate(ImplRef& total, const ImplRef& part, bool differentiable)
   }
   const profile::Span span("accumulate", profile::Phase::backward);
   if (!differentiable && total->use_count() == 1 && total->storage->use_count() == 1 &&
-             is_contiguous(total->shape, total->strides)) {
+      is_contiguous(total->shape, total->strides)) {
     total->type->add_in_place(total, part);
   } else {
     total = total->type->add(total, part);
@@ -142,7 +143,8 @@ class BasicBackward {
       if (inputs[i]) deliver(node->edges[i], std::move(inputs[i]), node->name());
   }
 
-  void compute(const Ref<Node>& node, Gradients& gradients, const std::vector<ImplRef>& outputs, std::vector<ImplRef>& inputs) {
+  void compute(const Ref<Node>& node, Gradients& gradients, const std::vector<ImplRef>& outputs,
+               std::vector<ImplRef>& inputs) {
     const profile::Span span(node->name(), node->sequence);
     if (node->differentiable_once() && options_.create_graph) {
       {
@@ -163,8 +165,8 @@ class BasicBackward {
 
   // Gives `gradient` a history that throws when somebody differentiates through it to what the node was computed from.
   static ImplRef fence(const ImplRef& gradient, const Node& source) {
-    auto out = make_ref<TensorImpl>(gradient->storage, gradient->offset, gradient->shape, gradient->strides,
-                                    gradient->type);
+    auto out =
+        make_ref<TensorImpl>(gradient->storage, gradient->offset, gradient->shape, gradient->strides, gradient->type);
     auto node = make_ref<OnceOnly>(source.name());
     node->edges = source.edges;
     node->sequence = next_sequence();
@@ -282,14 +284,15 @@ ImplRef seed_gradient(const char* op, const Tensor<T, D>& output, const Tensor<T
 template <class T, class D>
 void require_history(const char* op, const Tensor<T, D>& output) {
   if (!output.requires_grad())
-    raise<AutogradError>(op, "the output does not depend on any tensor that requires gradients (was it computed "
-                             "under NoGrad or detached?)");
+    raise<AutogradError>(op,
+                         "the output does not depend on any tensor that requires gradients (was it computed "
+                         "under NoGrad or detached?)");
 }
 
 }  // namespace detail
 
-// Accumulates into the `grad` of every leaf the gradient of the sum over outputs of <output, gradient>. Gradients add up
-// over calls: call zero_grad between steps. Two threads must not run backward through the same graph at once.
+// Accumulates into the `grad` of every leaf the gradient of the sum over outputs of <output, gradient>. Gradients add
+// up over calls: call zero_grad between steps. Two threads must not run backward through the same graph at once.
 template <class T, class D>
 void backward(std::span<const Tensor<T, D>> outputs, std::span<const Tensor<T, D>> gradients,
               BackwardOptions options = {}) {

@@ -1,6 +1,6 @@
 #pragma once
-// What glia::compiled holds of elementwise ops and losses made of them, declared so that programs do not compile it again (see docs/design.md, "The compiled half"). A missing
-// entry costs compile time only. A new op: one line here.
+// What glia::compiled holds of elementwise ops and losses made of them, declared so that programs do not compile it
+// again (see docs/design.md, "The compiled half"). A missing entry costs compile time only. A new op: one line here.
 
 #include <glia/compiled/tensor.hpp>
 #include <glia/ops/activation.hpp>

@@ -1,6 +1,7 @@
 #pragma once
-// What glia::compiled holds of convolutions, products, normalisations, pooling, softmax and the layers around them, declared so that programs do not compile it again (see docs/design.md, "The compiled half"). A missing
-// entry costs compile time only. A new op: one line here.
+// What glia::compiled holds of convolutions, products, normalisations, pooling, softmax and the layers around them,
+// declared so that programs do not compile it again (see docs/design.md, "The compiled half"). A missing entry costs
+// compile time only. A new op: one line here.
 
 #include <glia/compiled/elementwise.hpp>
 #include <glia/nn/conv.hpp>

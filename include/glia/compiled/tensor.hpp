@@ -1,6 +1,7 @@
 #pragma once
-// What glia::compiled holds of tensors, the backward pass, and ops that make, index, join, reduce and sort, declared so that programs do not compile it again (see docs/design.md, "The compiled half"). A missing
-// entry costs compile time only. A new op: one line here.
+// What glia::compiled holds of tensors, the backward pass, and ops that make, index, join, reduce and sort, declared so
+// that programs do not compile it again (see docs/design.md, "The compiled half"). A missing entry costs compile time
+// only. A new op: one line here.
 
 #include <glia/autograd/engine.hpp>
 #include <glia/ops/convert.hpp>

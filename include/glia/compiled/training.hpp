@@ -1,6 +1,6 @@
 #pragma once
-// What glia::compiled holds of neurons and optimizers, declared so that programs do not compile it again (see docs/design.md, "The compiled half"). A missing
-// entry costs compile time only. A new op: one line here.
+// What glia::compiled holds of neurons and optimizers, declared so that programs do not compile it again (see
+// docs/design.md, "The compiled half"). A missing entry costs compile time only. A new op: one line here.
 
 #include <glia/compiled/layers.hpp>
 #include <glia/data/loader.hpp>

@@ -51,12 +51,13 @@
 // Usage: `namespace GLIA_NS { ... }`, `namespace GLIA_NS::nn { ... }`; users write `glia::` and `glia::nn::`.
 #define GLIA_NS glia::inline GLIA_ABI
 
-// GLIA_LAZY in place of `inline` before a function that is not a template: a compiler checks and compiles its body only in programs that
-// call it, and the templates that the body uses are not instantiated elsewhere.
+// GLIA_LAZY in place of `inline` before a function that is not a template: a compiler checks and compiles its body only
+// in programs that call it, and the templates that the body uses are not instantiated elsewhere.
 #define GLIA_LAZY template <class = void>
 
-// GLIA_STREAM_STORE(p, v) writes a vector of floats (config::vector_bytes) to p, which is aligned to it, without reading the line
-// first or keeping it in the caches, where the target can; GLIA_STREAM_FENCE() orders such writes before later ones.
+// GLIA_STREAM_STORE(p, v) writes a vector of floats (config::vector_bytes) to p, which is aligned to it, without
+// reading the line first or keeping it in the caches, where the target can; GLIA_STREAM_FENCE() orders such writes
+// before later ones.
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_nontemporal_store)
 #define GLIA_STREAM_STORE(p, v) __builtin_nontemporal_store(v, p)

@@ -11,8 +11,10 @@ namespace GLIA_NS::data {
 struct Normalization {
   std::array<float, 4> mean{0, 0, 0, 0}, deviation{1, 1, 1, 1};
 };
-inline constexpr Normalization cifar100_normalization{{0.50708f, 0.48655f, 0.44092f, 0}, {0.26733f, 0.25644f, 0.27615f, 1}};
-inline constexpr Normalization cifar10_normalization{{0.49140f, 0.48216f, 0.44653f, 0}, {0.24703f, 0.24349f, 0.26159f, 1}};
+inline constexpr Normalization cifar100_normalization{{0.50708f, 0.48655f, 0.44092f, 0},
+                                                      {0.26733f, 0.25644f, 0.27615f, 1}};
+inline constexpr Normalization cifar10_normalization{{0.49140f, 0.48216f, 0.44653f, 0},
+                                                     {0.24703f, 0.24349f, 0.26159f, 1}};
 
 // Measures a data set. A channel without variation gets deviation 1.
 GLIA_LAZY Normalization measure_normalization(const Dataset& set) {
@@ -46,12 +48,12 @@ struct AugmentOptions {
   bool resized_crop = false;    // a random box scaled to the output, bilinear; instead of shift
   float crop_scale_min = 0.2f;  // share of the area
   float crop_scale_max = 1.0f;
-  float crop_ratio = 4.0f / 3;  // width : height between 1 / ratio and ratio
+  float crop_ratio = 4.0f / 3;   // width : height between 1 / ratio and ratio
   float jitter_probability = 0;  // colour jitter: brightness, contrast, saturation, hue, in this order
   float brightness = 0.4f, contrast = 0.4f, saturation = 0.4f;  // factors from 1 - x to 1 + x
-  float hue = 0.1f;              // turns from -x to x
+  float hue = 0.1f;                                             // turns from -x to x
   float grey_probability = 0;
-  Index cutout = 0;              // side of a square of mean colour around a random pixel (DeVries & Taylor 2017)
+  Index cutout = 0;  // side of a square of mean colour around a random pixel (DeVries & Taylor 2017)
 };
 
 namespace detail {
@@ -147,7 +149,8 @@ class Augment {
     check(options.crop_ratio >= 1, "crop_ratio");
     check(options.jitter_probability >= 0 && options.jitter_probability <= 1, "jitter_probability");
     check(options.grey_probability >= 0 && options.grey_probability <= 1, "grey_probability");
-    check(options.brightness >= 0 && options.contrast >= 0 && options.saturation >= 0, "brightness, contrast or saturation");
+    check(options.brightness >= 0 && options.contrast >= 0 && options.saturation >= 0,
+          "brightness, contrast or saturation");
     check(options.hue >= 0 && options.hue <= 0.5f, "hue");
     for (const float deviation : options.normalization.deviation) check(deviation > 0, "normalization.deviation");
     for (std::size_t c = 0; c < 4; ++c) {
@@ -162,7 +165,8 @@ class Augment {
 
   // Images [positions, size, size, C] from images [M, H, W, C] of at most 4 channels; jitter and grey need 3.
   // Errors: ShapeError, IndexError.
-  Tensor<float> operator()(const Tensor<std::uint8_t>& images, std::span<const Index> positions, std::uint64_t key) const {
+  Tensor<float> operator()(const Tensor<std::uint8_t>& images, std::span<const Index> positions,
+                           std::uint64_t key) const {
     const profile::Span span("augment", profile::Phase::data);
     if (!images.defined() || images.rank() != 4 || !images.is_contiguous())
       raise<ShapeError>("augment", "images must be contiguous and [N, H, W, C]");
@@ -172,7 +176,8 @@ class Augment {
     if (source.channels != 3 && (options_.jitter_probability > 0 || options_.grey_probability > 0))
       raise<ShapeError>("augment", "colour jitter and grey need 3 channels, got ", source.channels);
     for (const Index p : positions)
-      if (p < 0 || p >= images.size(0)) raise<IndexError>("augment", "position ", p, ", expected 0 to ", images.size(0) - 1);
+      if (p < 0 || p >= images.size(0))
+        raise<IndexError>("augment", "position ", p, ", expected 0 to ", images.size(0) - 1);
     const Index height = options_.size > 0 ? options_.size : source.height;
     const Index width = options_.size > 0 ? options_.size : source.width;
     auto out = Tensor<float>::empty({static_cast<Index>(positions.size()), height, width, source.channels});
@@ -243,14 +248,17 @@ class Augment {
       }
       for (Index p = 0; p < pixels; ++p)
         for (Index c = 0; c < channels; ++c)
-          out[p * channels + c] = out[p * channels + c] * scale_[static_cast<std::size_t>(c)] + offset_[static_cast<std::size_t>(c)];
+          out[p * channels + c] =
+              out[p * channels + c] * scale_[static_cast<std::size_t>(c)] + offset_[static_cast<std::size_t>(c)];
     }
     if (options_.cutout > 0) {
       const Index cy = random.below(height), cx = random.below(width);
-      const Index top = std::max<Index>(cy - options_.cutout / 2, 0), left = std::max<Index>(cx - options_.cutout / 2, 0);
+      const Index top = std::max<Index>(cy - options_.cutout / 2, 0),
+                  left = std::max<Index>(cx - options_.cutout / 2, 0);
       const Index bottom = std::min(cy - options_.cutout / 2 + options_.cutout, height);
       const Index right = std::min(cx - options_.cutout / 2 + options_.cutout, width);
-      for (Index y = top; y < bottom; ++y) std::fill(out + (y * width + left) * channels, out + (y * width + right) * channels, 0.0f);
+      for (Index y = top; y < bottom; ++y)
+        std::fill(out + (y * width + left) * channels, out + (y * width + right) * channels, 0.0f);
     }
   }
 

@@ -15,7 +15,7 @@ namespace GLIA_NS::data {
 enum class Cifar { cifar10, cifar100 };
 
 struct CifarOptions {
-  Index expected_records = 0;         // refuse any other count; 0 takes every count
+  Index expected_records = 0;          // refuse any other count; 0 takes every count
   std::string_view source = "memory";  // named in errors
 };
 
@@ -29,12 +29,12 @@ GLIA_LAZY ImageRecords parse_cifar(Cifar kind, io::Bytes bytes, const CifarOptio
   const Index record = label_bytes + pixels * channels;
   const auto size = static_cast<Index>(bytes.size());
   if (options.expected_records > 0 && size != options.expected_records * record)
-    raise<FormatError>(op, "\"", options.source, "\" has ", size, " bytes, expected ", options.expected_records * record,
-                       " (", options.expected_records, " records of ", record, "): the file is ",
-                       size < options.expected_records * record ? "truncated" : "too large");
+    raise<FormatError>(op, "\"", options.source, "\" has ", size, " bytes, expected ",
+                       options.expected_records * record, " (", options.expected_records, " records of ", record,
+                       "): the file is ", size < options.expected_records * record ? "truncated" : "too large");
   if (size == 0 || size % record != 0)
-    raise<FormatError>(op, "\"", options.source, "\" has ", size, " bytes, expected a positive multiple of the ", record,
-                       "-byte record; byte ", size - size % record, " begins a broken one");
+    raise<FormatError>(op, "\"", options.source, "\" has ", size, " bytes, expected a positive multiple of the ",
+                       record, "-byte record; byte ", size - size % record, " begins a broken one");
 
   ImageRecords out;
   out.count = size / record;
@@ -50,14 +50,14 @@ GLIA_LAZY ImageRecords parse_cifar(Cifar kind, io::Bytes bytes, const CifarOptio
     const unsigned char* start = bytes.data() + i * record;
     const int fine = start[label_bytes - 1];
     if (fine >= out.classes)
-      raise<FormatError>(op, "\"", options.source, "\", byte ", i * record + label_bytes - 1, " (record ", i, "): label ",
-                         fine, ", expected at most ", out.classes - 1);
+      raise<FormatError>(op, "\"", options.source, "\", byte ", i * record + label_bytes - 1, " (record ", i,
+                         "): label ", fine, ", expected at most ", out.classes - 1);
     out.labels[static_cast<std::size_t>(i)] = fine;
     if (kind == Cifar::cifar10) continue;
     const int coarse = start[0];
     if (coarse >= out.coarse_classes)
-      raise<FormatError>(op, "\"", options.source, "\", byte ", i * record, " (record ", i, "): superclass label ", coarse,
-                         ", expected at most ", out.coarse_classes - 1);
+      raise<FormatError>(op, "\"", options.source, "\", byte ", i * record, " (record ", i, "): superclass label ",
+                         coarse, ", expected at most ", out.coarse_classes - 1);
     int& known = superclass_of[static_cast<std::size_t>(fine)];
     if (known >= 0 && known != coarse)
       raise<FormatError>(op, "\"", options.source, "\", byte ", i * record, " (record ", i, "): class ", fine,

@@ -83,7 +83,7 @@ GLIA_LAZY void corrupt_one(DamagedImage& image, Corruption kind, int severity, S
 // pixels alone, so the set is the same on every machine up to the rounding of the compiler's elementary functions.
 // Errors: ShapeError; ValueError unless 1 <= severity <= 5.
 GLIA_LAZY Tensor<std::uint8_t> corrupt(const Tensor<std::uint8_t>& images, Corruption kind, int severity,
-                                    std::uint64_t seed) {
+                                       std::uint64_t seed) {
   if (!images.defined() || images.rank() != 4 || images.size(3) != 3 || images.size(1) < 8 || images.size(2) < 8 ||
       !images.is_contiguous())
     raise<ShapeError>("corrupt", "images must be contiguous and [N, H, W, 3] with H, W of at least 8, got ",

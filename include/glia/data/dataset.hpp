@@ -19,9 +19,9 @@ namespace GLIA_NS::data {
 
 // 8-bit images with class labels. Copying a Dataset copies handles.
 struct Dataset {
-  Tensor<std::uint8_t> images;   // [N, H, W, C]
-  Tensor<std::int64_t> labels;   // [N], in [0, classes)
-  Tensor<std::int64_t> coarse;   // [N] superclass labels; undefined where the set has none
+  Tensor<std::uint8_t> images;  // [N, H, W, C]
+  Tensor<std::int64_t> labels;  // [N], in [0, classes)
+  Tensor<std::int64_t> coarse;  // [N] superclass labels; undefined where the set has none
   Index classes = 0, coarse_classes = 0;
   std::string name;
 
@@ -45,7 +45,8 @@ GLIA_LAZY void require_dataset(std::string_view op, const Dataset& set) {
     raise<ShapeError>(op, "a data set needs images [N, H, W, C] and labels [N], got ",
                       set.images.defined() ? to_string(set.images.shape()) : std::string("none"), " and ",
                       set.labels.defined() ? to_string(set.labels.shape()) : std::string("none"));
-  if (!set.images.is_contiguous() || !set.labels.is_contiguous() || (set.coarse.defined() && !set.coarse.is_contiguous()))
+  if (!set.images.is_contiguous() || !set.labels.is_contiguous() ||
+      (set.coarse.defined() && !set.coarse.is_contiguous()))
     raise<ShapeError>(op, "a data set needs contiguous tensors; write images.contiguous()");
 }
 }  // namespace detail
@@ -53,7 +54,8 @@ GLIA_LAZY void require_dataset(std::string_view op, const Dataset& set) {
 // A data set of file records, without copying the images.
 GLIA_LAZY Dataset to_dataset(ImageRecords&& records, std::string name) {
   Dataset out;
-  out.images = detail::adopt(std::move(records.images), {records.count, records.height, records.width, records.channels});
+  out.images =
+      detail::adopt(std::move(records.images), {records.count, records.height, records.width, records.channels});
   out.labels = detail::adopt(std::move(records.labels), {records.count});
   if (!records.coarse.empty()) out.coarse = detail::adopt(std::move(records.coarse), {records.count});
   out.classes = records.classes;
@@ -69,7 +71,8 @@ struct DatasetSplits {
 // The official splits; `folder` as in find_cifar100. Errors: FileError, FormatError.
 GLIA_LAZY DatasetSplits load_cifar100(const std::filesystem::path& folder) {
   CifarSplits records = load_cifar100_records(folder);
-  return {to_dataset(std::move(records.train), "CIFAR-100 train"), to_dataset(std::move(records.test), "CIFAR-100 test")};
+  return {to_dataset(std::move(records.train), "CIFAR-100 train"),
+          to_dataset(std::move(records.test), "CIFAR-100 test")};
 }
 GLIA_LAZY DatasetSplits load_cifar10(const std::filesystem::path& folder) {
   CifarSplits records = load_cifar10_records(folder);
@@ -132,7 +135,8 @@ GLIA_LAZY std::vector<Index> stratified_positions(const Dataset& set, Index coun
   std::vector<Index> out;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
     const auto order = random_order(static_cast<Index>(of_class[c].size()), Generator(seed).split(c).key);
-    for (Index k = 0; k < take[c]; ++k) out.push_back(of_class[c][static_cast<std::size_t>(order[static_cast<std::size_t>(k)])]);
+    for (Index k = 0; k < take[c]; ++k)
+      out.push_back(of_class[c][static_cast<std::size_t>(order[static_cast<std::size_t>(k)])]);
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -67,8 +67,8 @@ GLIA_LAZY ImageRecords parse_idx_images(io::Bytes images, io::Bytes labels, cons
   const io::Bytes values = images.subspan(pixels.data_begin), marks = labels.subspan(classes.data_begin);
   for (std::size_t i = 0; i < marks.size(); ++i)
     if (marks[i] >= options.classes)
-      raise<FormatError>(op, "\"", options.labels_source, "\", byte ", classes.data_begin + i, ": label ", int{marks[i]},
-                         ", expected at most ", options.classes - 1);
+      raise<FormatError>(op, "\"", options.labels_source, "\", byte ", classes.data_begin + i, ": label ",
+                         int{marks[i]}, ", expected at most ", options.classes - 1);
   out.images.assign(values.begin(), values.end());
   out.labels.assign(marks.begin(), marks.end());
   return out;
@@ -76,7 +76,7 @@ GLIA_LAZY ImageRecords parse_idx_images(io::Bytes images, io::Bytes labels, cons
 
 // The images and labels of two idx files (uncompressed). Errors: FileError; FormatError as parse_idx_images.
 GLIA_LAZY ImageRecords load_idx_files(const std::filesystem::path& images, const std::filesystem::path& labels,
-                                   Index classes = 10) {
+                                      Index classes = 10) {
   constexpr std::uint64_t limit = std::uint64_t{1} << 33;
   const auto image_bytes = io::read_file(images, limit, "load_idx");
   const auto label_bytes = io::read_file(labels, limit, "load_idx");

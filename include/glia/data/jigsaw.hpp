@@ -17,7 +17,8 @@ GLIA_LAZY std::array<Index, 4> patch_order(std::int64_t number) {
 // Reorders the patches of each image in place and returns the numbers of the orders, 0 to 23, as labels [N] (the
 // numbering of ssl::jigsaw_order). images: [N, S, S, C] with an even side. The order of an image depends on (key,
 // samples[i]) alone. Errors: ShapeError.
-GLIA_LAZY Tensor<std::int64_t> shuffle_patches(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
+GLIA_LAZY Tensor<std::int64_t> shuffle_patches(Tensor<float>& images, std::span<const Index> samples,
+                                               std::uint64_t key) {
   detail::require_squares("shuffle_patches", images, samples.size(), "samples");
   const Index side = images.size(1), channels = images.size(3), half = side / 2, row = side * channels;
   if (side % 2 != 0) raise<ShapeError>("shuffle_patches", "images need an even side, got ", images.shape());

@@ -23,7 +23,7 @@ struct Batch {
   Tensor<std::int64_t> spatial_labels;  // [N], for hooks that rotate
   std::vector<Index> positions;         // of the samples in the data set
   std::int64_t epoch = 0;
-  Index number = 0;                     // of the batch in its epoch
+  Index number = 0;  // of the batch in its epoch
 
   Index size() const { return labels.numel(); }
 
@@ -40,11 +40,11 @@ struct Batch {
 struct LoaderOptions {
   Index batch = 128;
   bool shuffle = true;
-  bool drop_last = false;   // leave out a last batch that is not full
+  bool drop_last = false;  // leave out a last batch that is not full
   std::uint64_t seed = 0;
-  int workers = 1;          // background threads; 0 makes each batch when it is asked for, with all threads
-  Index prefetch = 4;       // batches that may wait, at least 1
-  int views = 1;            // 2: Batch::second_view as well
+  int workers = 1;     // background threads; 0 makes each batch when it is asked for, with all threads
+  Index prefetch = 4;  // batches that may wait, at least 1
+  int views = 1;       // 2: Batch::second_view as well
 };
 
 // Where a run stands: `position` batches of `epoch` were handed out.
@@ -119,8 +119,12 @@ template <class>
 class BasicEpochRun {
  public:
   BasicEpochRun(std::shared_ptr<const BatchSource> source, LoaderState from)
-      : source_(std::move(source)), epoch_(from.epoch), order_(source_->order(from.epoch)), made_(from.position),
-        taken_(from.position), end_(source_->batches()) {
+      : source_(std::move(source)),
+        epoch_(from.epoch),
+        order_(source_->order(from.epoch)),
+        made_(from.position),
+        taken_(from.position),
+        end_(source_->batches()) {
     slots_.resize(static_cast<std::size_t>(std::max<Index>(source_->options.prefetch, 1)));
     const auto useful = std::min<Index>(source_->options.workers, end_ - made_);
     try {
@@ -227,14 +231,17 @@ template <class>
 class BasicLoader {
  public:
   // Errors: ShapeError, ValueError.
-  explicit BasicLoader(Dataset set, const LoaderOptions& options = {}, const AugmentOptions& augment = {}, BatchHook hook = {});
+  explicit BasicLoader(Dataset set, const LoaderOptions& options = {}, const AugmentOptions& augment = {},
+                       BatchHook hook = {});
   BasicLoader(BasicLoader&&) noexcept;
   BasicLoader& operator=(BasicLoader&&) noexcept;
   ~BasicLoader();
 
   // Batches and samples of an epoch.
   Index batches() const { return source_->batches(); }
-  Index samples() const { return source_->options.drop_last ? batches() * source_->options.batch : source_->set.size(); }
+  Index samples() const {
+    return source_->options.drop_last ? batches() * source_->options.batch : source_->set.size();
+  }
   const Dataset& dataset() const { return source_->set; }
   const LoaderOptions& options() const { return source_->options; }
 
@@ -242,7 +249,8 @@ class BasicLoader {
   // Errors: ValueError if there is no such position.
   void set_state(LoaderState state) {
     if (state.epoch < 0 || state.position < 0 || state.position > batches())
-      raise<ValueError>("loader", "no position ", state.position, " in epoch ", state.epoch, " of ", batches(), " batches");
+      raise<ValueError>("loader", "no position ", state.position, " in epoch ", state.epoch, " of ", batches(),
+                        " batches");
     run_.reset();
     state_ = state;
   }
@@ -280,7 +288,8 @@ BasicLoader<V>::BasicLoader(Dataset set, const LoaderOptions& options, const Aug
   detail::require_dataset("loader", set);
   if (options.batch < 1) raise<ValueError>("loader", "batch must be at least 1, got ", options.batch);
   if (options.workers < 0) raise<ValueError>("loader", "workers must be at least 0, got ", options.workers);
-  if (options.views != 1 && options.views != 2) raise<ValueError>("loader", "views must be 1 or 2, got ", options.views);
+  if (options.views != 1 && options.views != 2)
+    raise<ValueError>("loader", "views must be 1 or 2, got ", options.views);
   source_ = std::make_shared<const detail::BatchSource>(
       detail::BatchSource{std::move(set), options, Augment(augment), std::move(hook)});
 }

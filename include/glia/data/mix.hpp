@@ -1,8 +1,8 @@
 #pragma once
 // Mixing of samples within a batch: mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019), with soft targets.
 
-#include <glia/data/sample_random.hpp>
 #include <glia/core/parallel.hpp>
+#include <glia/data/sample_random.hpp>
 #include <glia/ops/create.hpp>
 
 #include <algorithm>
@@ -18,8 +18,8 @@ struct Mix {
 };
 
 namespace detail {
-GLIA_LAZY void require_mixable(const char* op, const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes,
-                            double alpha) {
+GLIA_LAZY void require_mixable(const char* op, const Tensor<float>& images, const Tensor<std::int64_t>& labels,
+                               Index classes, double alpha) {
   if (!images.defined() || images.rank() != 4 || !images.is_contiguous())
     raise<ShapeError>(op, "images must be contiguous and [N, H, W, C]");
   if (!labels.defined() || labels.rank() != 1 || !labels.is_contiguous() || labels.size(0) != images.size(0))
@@ -31,8 +31,8 @@ GLIA_LAZY void require_mixable(const char* op, const Tensor<float>& images, cons
   if (!(alpha > 0)) raise<ValueError>(op, "alpha must be positive, got ", alpha);
 }
 
-GLIA_LAZY Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const std::vector<Index>& partners, Index classes,
-                                   float share) {
+GLIA_LAZY Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const std::vector<Index>& partners,
+                                      Index classes, float share) {
   auto out = zeros<float>({labels.numel(), classes});
   float* rows = out.mutable_data();
   for (Index i = 0; i < labels.numel(); ++i) {
@@ -46,7 +46,7 @@ GLIA_LAZY Tensor<float> mixed_targets(const Tensor<std::int64_t>& labels, const 
 // Weighted sums of pairs, the weight drawn from Beta(alpha, alpha) once a batch. `key` and `batch` set all draws.
 // images: [N, H, W, C]; labels: [N]. Errors: ShapeError, IndexError, ValueError.
 GLIA_LAZY Mix mixup(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
-                 std::uint64_t key, Index batch) {
+                    std::uint64_t key, Index batch) {
   detail::require_mixable("mixup", images, labels, classes, alpha);
   SampleRandom random(key, batch);
   Mix out;
@@ -67,10 +67,10 @@ GLIA_LAZY Mix mixup(const Tensor<float>& images, const Tensor<std::int64_t>& lab
   return out;
 }
 
-// One box of every image, its area share drawn from Beta(alpha, alpha), is replaced by the partner's; the targets follow
-// the area that is really replaced. Arguments and errors as mixup.
+// One box of every image, its area share drawn from Beta(alpha, alpha), is replaced by the partner's; the targets
+// follow the area that is really replaced. Arguments and errors as mixup.
 GLIA_LAZY Mix cutmix(const Tensor<float>& images, const Tensor<std::int64_t>& labels, Index classes, double alpha,
-                  std::uint64_t key, Index batch) {
+                     std::uint64_t key, Index batch) {
   detail::require_mixable("cutmix", images, labels, classes, alpha);
   SampleRandom random(key, batch);
   Mix out;
@@ -80,7 +80,8 @@ GLIA_LAZY Mix cutmix(const Tensor<float>& images, const Tensor<std::int64_t>& la
   const auto box_height = static_cast<Index>(side * static_cast<double>(height));
   const auto box_width = static_cast<Index>(side * static_cast<double>(width));
   const Index cy = random.below(std::max<Index>(height, 1)), cx = random.below(std::max<Index>(width, 1));
-  const Index top = std::max<Index>(cy - box_height / 2, 0), bottom = std::min(cy - box_height / 2 + box_height, height);
+  const Index top = std::max<Index>(cy - box_height / 2, 0),
+              bottom = std::min(cy - box_height / 2 + box_height, height);
   const Index left = std::max<Index>(cx - box_width / 2, 0), right = std::min(cx - box_width / 2 + box_width, width);
   const Index area = std::max<Index>(bottom - top, 0) * std::max<Index>(right - left, 0);
   out.share = height * width > 0 ? 1 - static_cast<float>(area) / static_cast<float>(height * width) : 1.0f;

@@ -14,12 +14,13 @@ namespace detail {
 
 // For every output position of an axis: the first source position that counts and the weights from there on.
 struct AxisWeights {
-  Index taps = 0;              // weights per output
+  Index taps = 0;  // weights per output
   std::vector<Index> first;
   std::vector<float> weights;  // [outputs, taps], each row sums to 1
 };
 
-// Triangle filter of half width max(1, extent / count) source pixels, pixel centres at half positions, cut at the border.
+// Triangle filter of half width max(1, extent / count) source pixels, pixel centres at half positions, cut at the
+// border.
 GLIA_LAZY AxisWeights triangle_weights(Index extent, Index count) {
   const double scale = static_cast<double>(extent) / static_cast<double>(count), support = std::max(scale, 1.0);
   AxisWeights out;
@@ -52,19 +53,21 @@ GLIA_LAZY void weighted_rows(const float* in, Index stride, const float* weights
 
 }  // namespace detail
 
-// Images [N, H, W, C] as [N, height, width, C]. A triangle filter, as wide as the shrinking factor asks for, so that small
-// images do not alias (what Pillow calls BILINEAR). Values keep their range; an image of one colour keeps it.
+// Images [N, H, W, C] as [N, height, width, C]. A triangle filter, as wide as the shrinking factor asks for, so that
+// small images do not alias (what Pillow calls BILINEAR). Values keep their range; an image of one colour keeps it.
 // Errors: ShapeError.
 GLIA_LAZY Tensor<float> resize_images(const Tensor<float>& images, Index height, Index width) {
   if (!images.defined() || images.rank() != 4 || images.size(1) < 1 || images.size(2) < 1)
     raise<ShapeError>("resize_images", "images must be [N, H, W, C] with pixels, got ",
                       images.defined() ? to_string(images.shape()) : std::string("an undefined tensor"));
-  if (height < 1 || width < 1) raise<ShapeError>("resize_images", "the new size must be positive, got ", height, " x ", width);
+  if (height < 1 || width < 1)
+    raise<ShapeError>("resize_images", "the new size must be positive, got ", height, " x ", width);
   const Tensor<float> source = images.contiguous();
   const Index n = source.size(0), from_height = source.size(1), from_width = source.size(2), channels = source.size(3);
   if (height == from_height && width == from_width) return source;
   auto out = Tensor<float>::empty({n, height, width, channels});
-  const auto rows = detail::triangle_weights(from_height, height), columns = detail::triangle_weights(from_width, width);
+  const auto rows = detail::triangle_weights(from_height, height),
+             columns = detail::triangle_weights(from_width, width);
   const float* const in = source.data();
   float* const target = out.mutable_data();
   const Index row = from_width * channels;
@@ -73,8 +76,8 @@ GLIA_LAZY Tensor<float> resize_images(const Tensor<float>& images, Index height,
     for (Index i = begin; i < end; ++i)
       for (Index y = 0; y < height; ++y) {
         const auto at = static_cast<std::size_t>(y);
-        detail::weighted_rows(in + (i * from_height + rows.first[at]) * row, row, rows.weights.data() + y * rows.taps, rows.taps,
-                              row, line.data());
+        detail::weighted_rows(in + (i * from_height + rows.first[at]) * row, row, rows.weights.data() + y * rows.taps,
+                              rows.taps, row, line.data());
         float* const to = target + (i * height + y) * width * channels;
         for (Index x = 0; x < width; ++x)
           detail::weighted_rows(line.data() + columns.first[static_cast<std::size_t>(x)] * channels, channels,

@@ -1,8 +1,8 @@
 #pragma once
 // Quarter turns of whole images and of single quadrants, with the turn as a label.
 
-#include <glia/data/sample_random.hpp>
 #include <glia/core/parallel.hpp>
+#include <glia/data/sample_random.hpp>
 #include <glia/ops/create.hpp>
 
 #include <array>
@@ -21,7 +21,8 @@ GLIA_LAZY void turn_square(float* pixel, Index side, Index row, Index channels, 
       const Index last = side - 1;
       // Positions on one orbit, counter-clockwise.
       float* const orbit[4] = {pixel + y * row + x * channels, pixel + (last - x) * row + y * channels,
-                               pixel + (last - y) * row + (last - x) * channels, pixel + x * row + (last - y) * channels};
+                               pixel + (last - y) * row + (last - x) * channels,
+                               pixel + x * row + (last - y) * channels};
       for (Index c = 0; c < channels; ++c) {
         const float old[4] = {orbit[0][c], orbit[1][c], orbit[2][c], orbit[3][c]};
         for (Index k = 0; k < 4; ++k) orbit[(k + turns) & 3][c] = old[k];
@@ -46,13 +47,15 @@ GLIA_LAZY void rotate_quarter_turns(Tensor<float>& images, std::span<const std::
   float* values = images.mutable_data();
   parallel_for(images.size(0), 16, [&](Index first, Index last) {
     for (Index i = first; i < last; ++i)
-      detail::turn_square(values + i * side * side * channels, side, side * channels, channels, turns[static_cast<std::size_t>(i)]);
+      detail::turn_square(values + i * side * side * channels, side, side * channels, channels,
+                          turns[static_cast<std::size_t>(i)]);
   });
 }
 
 // Turns each image at random and returns the turns, 0 to 3, as labels [N] for a 4-way rotation task. The turn of an
 // image depends on (key, samples[i]) alone. Errors: ShapeError.
-GLIA_LAZY Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
+GLIA_LAZY Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span<const Index> samples,
+                                                std::uint64_t key) {
   detail::require_squares("rotate_at_random", images, samples.size(), "samples");
   auto labels = Tensor<std::int64_t>::empty({images.size(0)});
   const std::span<std::int64_t> turns = labels.mutable_span();
@@ -61,10 +64,11 @@ GLIA_LAZY Tensor<std::int64_t> rotate_at_random(Tensor<float>& images, std::span
   return labels;
 }
 
-// Localised rotation (LoRot-E, Moon et al., ECCV 2022): turns one random quadrant of each image in place and returns the
-// labels quadrant * 4 + turns [N] for a 16-way task; quadrants in reading order, odd middle lines stay. The labels
+// Localised rotation (LoRot-E, Moon et al., ECCV 2022): turns one random quadrant of each image in place and returns
+// the labels quadrant * 4 + turns [N] for a 16-way task; quadrants in reading order, odd middle lines stay. The labels
 // depend on (key, samples[i]) alone. Errors: ShapeError.
-GLIA_LAZY Tensor<std::int64_t> rotate_quadrants(Tensor<float>& images, std::span<const Index> samples, std::uint64_t key) {
+GLIA_LAZY Tensor<std::int64_t> rotate_quadrants(Tensor<float>& images, std::span<const Index> samples,
+                                                std::uint64_t key) {
   detail::require_squares("rotate_quadrants", images, samples.size(), "samples");
   const Index side = images.size(1), channels = images.size(3), half = side / 2, row = side * channels;
   auto labels = Tensor<std::int64_t>::empty({images.size(0)});
@@ -74,7 +78,8 @@ GLIA_LAZY Tensor<std::int64_t> rotate_quadrants(Tensor<float>& images, std::span
     for (Index i = first; i < last; ++i) {
       label[i] = SampleRandom(key, samples[static_cast<std::size_t>(i)]).below(16);
       const Index quadrant = label[i] / 4;
-      float* corner = values + i * side * row + (quadrant / 2) * (side - half) * row + (quadrant % 2) * (side - half) * channels;
+      float* corner =
+          values + i * side * row + (quadrant / 2) * (side - half) * row + (quadrant % 2) * (side - half) * channels;
       detail::turn_square(corner, half, row, channels, label[i] % 4);
     }
   });

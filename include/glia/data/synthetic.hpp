@@ -17,16 +17,26 @@ namespace detail {
 GLIA_LAZY bool inside_shape(Index shape, float x, float y) {
   const float ax = std::abs(x), ay = std::abs(y), radius = std::sqrt(x * x + y * y);
   switch (shape) {
-    case 0: return radius < 1;                                   // disc
-    case 1: return ax < 0.85f && ay < 0.85f;                     // square
-    case 2: return y < 0.8f && y > 2 * ax - 1;                   // triangle
-    case 3: return radius < 1 && radius > 0.55f;                 // ring
-    case 4: return (ax < 0.32f && ay < 1) || (ay < 0.32f && ax < 1);  // upright cross
-    case 5: return ax + ay < 1;                                  // diamond
-    case 6: return ay < 0.4f && ax < 1.2f;                       // lying bar
-    case 7: return ax < 0.4f && ay < 1.2f;                       // standing bar
-    case 8: return std::abs(ax - ay) < 0.35f && ax < 0.95f && ay < 0.95f;  // diagonal cross
-    default: return ax < 0.95f && ay < 0.95f && (ax > 0.5f || ay > 0.5f);  // frame
+    case 0:
+      return radius < 1;  // disc
+    case 1:
+      return ax < 0.85f && ay < 0.85f;  // square
+    case 2:
+      return y < 0.8f && y > 2 * ax - 1;  // triangle
+    case 3:
+      return radius < 1 && radius > 0.55f;  // ring
+    case 4:
+      return (ax < 0.32f && ay < 1) || (ay < 0.32f && ax < 1);  // upright cross
+    case 5:
+      return ax + ay < 1;  // diamond
+    case 6:
+      return ay < 0.4f && ax < 1.2f;  // lying bar
+    case 7:
+      return ax < 0.4f && ay < 1.2f;  // standing bar
+    case 8:
+      return std::abs(ax - ay) < 0.35f && ax < 0.95f && ay < 0.95f;  // diagonal cross
+    default:
+      return ax < 0.95f && ay < 0.95f && (ax > 0.5f || ay > 0.5f);  // frame
   }
 }
 
@@ -34,16 +44,26 @@ GLIA_LAZY bool inside_shape(Index shape, float x, float y) {
 GLIA_LAZY float texture_value(Index texture, float x, float y, float phase) {
   const auto wave = [](float t) { return 0.5f + 0.5f * std::sin(t); };
   switch (texture) {
-    case 0: return 0.9f;                                               // plain
-    case 1: return wave(y * 1.6f + phase);                             // lying stripes
-    case 2: return wave(x * 1.6f + phase);                             // standing stripes
-    case 3: return wave((x + y) * 1.1f + phase);                       // falling stripes
-    case 4: return wave((x - y) * 1.1f + phase);                       // rising stripes
-    case 5: return (std::sin(x * 1.1f + phase) > 0) != (std::sin(y * 1.1f + phase) > 0) ? 1.0f : 0.1f;  // checkers
-    case 6: return wave(x * 2.2f + phase) * wave(y * 2.2f + phase);    // dots
-    case 7: return wave(std::sqrt(x * x + y * y) * 1.6f + phase);      // rings
-    case 8: return wave(y * 0.35f + phase);                            // slow shading down
-    default: return wave(x * 0.35f + phase);                           // slow shading across
+    case 0:
+      return 0.9f;  // plain
+    case 1:
+      return wave(y * 1.6f + phase);  // lying stripes
+    case 2:
+      return wave(x * 1.6f + phase);  // standing stripes
+    case 3:
+      return wave((x + y) * 1.1f + phase);  // falling stripes
+    case 4:
+      return wave((x - y) * 1.1f + phase);  // rising stripes
+    case 5:
+      return (std::sin(x * 1.1f + phase) > 0) != (std::sin(y * 1.1f + phase) > 0) ? 1.0f : 0.1f;  // checkers
+    case 6:
+      return wave(x * 2.2f + phase) * wave(y * 2.2f + phase);  // dots
+    case 7:
+      return wave(std::sqrt(x * x + y * y) * 1.6f + phase);  // rings
+    case 8:
+      return wave(y * 0.35f + phase);  // slow shading down
+    default:
+      return wave(x * 0.35f + phase);  // slow shading across
   }
 }
 
@@ -106,7 +126,8 @@ GLIA_LAZY Dataset synthetic(const SyntheticOptions& options = {}) {
     for (Index i = first; i < last; ++i) {
       labels[i] = i % 100;
       coarse[i] = labels[i] / 10;
-      detail::draw_synthetic(labels[i], options.side, SampleRandom(key, i), images + i * options.side * options.side * 3);
+      detail::draw_synthetic(labels[i], options.side, SampleRandom(key, i),
+                             images + i * options.side * options.side * 3);
     }
   });
   return out;

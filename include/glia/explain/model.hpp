@@ -111,7 +111,7 @@ void for_blocks(Index samples, Index repeats, Index chunk, F&& run) {
 
 // The targets of samples [first, last), `repeats` times over: the rows of a block [repeats, samples, ...].
 GLIA_LAZY std::vector<std::int64_t> repeat_targets(const std::vector<std::int64_t>& targets, Index first, Index last,
-                                                Index repeats) {
+                                                   Index repeats) {
   std::vector<std::int64_t> out;
   for (Index k = 0; k < repeats; ++k) out.insert(out.end(), targets.begin() + first, targets.begin() + last);
   return out;

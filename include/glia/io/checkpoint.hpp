@@ -1,6 +1,6 @@
 #pragma once
-// Checkpoints: modules, optimizers, random states, tensors, numbers and texts in one safetensors file. Saves are atomic and
-// keep the previous file; loads fall back to it.
+// Checkpoints: modules, optimizers, random states, tensors, numbers and texts in one safetensors file. Saves are atomic
+// and keep the previous file; loads fall back to it.
 
 #include <glia/core/warning.hpp>
 #include <glia/io/safetensors.hpp>
@@ -51,8 +51,8 @@ class BasicCheckpoint {
       if constexpr (nn::is_parameter<X> || nn::is_buffer<X>) {
         writer_.add(name, object.tensor());
       } else if constexpr (std::is_same_v<X, nn::RandomState>) {
-        writer_.note(detail::random_note(name), detail::number_text(object.generator.key) + " " +
-                                                    detail::number_text(object.generator.counter));
+        writer_.note(detail::random_note(name),
+                     detail::number_text(object.generator.key) + " " + detail::number_text(object.generator.counter));
       }
     });
     return *this;
@@ -81,8 +81,7 @@ class BasicCheckpoint {
 
   // A number, kept exactly, or a text.
   template <class N>
-    requires std::is_arithmetic_v<N>
-  BasicCheckpoint& set(const std::string& name, N value) {
+  requires std::is_arithmetic_v<N> BasicCheckpoint& set(const std::string& name, N value) {
     if constexpr (std::is_same_v<N, bool>) {
       writer_.note(name, value ? "1" : "0");
     } else {
@@ -195,7 +194,8 @@ class BasicCheckpointFile {
     } else {
       if (detail::parse_number(note, value)) return value;
     }
-    raise<FormatError>("checkpoint", "\"", file_.path().string(), "\": \"", name, "\" is not such a number: ", note.substr(0, 40));
+    raise<FormatError>("checkpoint", "\"", file_.path().string(), "\": \"", name,
+                       "\" is not such a number: ", note.substr(0, 40));
   }
   std::string text(const std::string& name) const {
     if (const auto note = file_.note(name)) return *note;
@@ -220,10 +220,10 @@ class BasicCheckpointFile {
     const SafetensorsEntry& entry = file_.entry(name);
     const bool same_type = entry.type == file_type_of<T>();
     if (entry.shape == here.shape() && (same_type || options.convert)) return true;
-    plan.report.mismatched.push_back(entry.shape == here.shape()
-                                         ? glia::text(name, " (", file_type_info(entry.type).safetensors, " in the file, ",
-                                                      file_type_info(file_type_of<T>()).safetensors, " here)")
-                                         : glia::text(name, " (", entry.shape, " in the file, ", here.shape(), " here)"));
+    plan.report.mismatched.push_back(
+        entry.shape == here.shape() ? glia::text(name, " (", file_type_info(entry.type).safetensors, " in the file, ",
+                                                 file_type_info(file_type_of<T>()).safetensors, " here)")
+                                    : glia::text(name, " (", entry.shape, " in the file, ", here.shape(), " here)"));
     return false;
   }
 
@@ -287,8 +287,8 @@ class BasicCheckpointFile {
   std::string problem_;
 };
 
-// Opens a checkpoint. If it cannot be read, the previous one is opened and a warning says so. Errors: those of the newest
-// file, if the previous one cannot be read either.
+// Opens a checkpoint. If it cannot be read, the previous one is opened and a warning says so. Errors: those of the
+// newest file, if the previous one cannot be read either.
 GLIA_LAZY CheckpointFile load_checkpoint(const std::filesystem::path& path) {
   std::string problem;
   try {
@@ -299,7 +299,8 @@ GLIA_LAZY CheckpointFile load_checkpoint(const std::filesystem::path& path) {
     if (!std::filesystem::exists(previous_path(path), ignored)) throw;
     try {
       SafetensorsFile previous(previous_path(path));
-      warn("the newest checkpoint is unreadable (", problem, "); using the previous one, ", previous_path(path).string());
+      warn("the newest checkpoint is unreadable (", problem, "); using the previous one, ",
+           previous_path(path).string());
       return CheckpointFile(std::move(previous), problem);
     } catch (const Error&) {
     }

@@ -12,20 +12,29 @@
 
 namespace GLIA_NS::io {
 
-static_assert(std::endian::native == std::endian::little, "the file formats are little-endian, as every supported host is");
+static_assert(std::endian::native == std::endian::little,
+              "the file formats are little-endian, as every supported host is");
 
 // The file's name for a tensor's scalar.
 template <Scalar T>
 constexpr FileType file_type_of() {
   switch (dtype_of<T>) {
-    case DType::float32: return FileType::f32;
-    case DType::float64: return FileType::f64;
-    case DType::bfloat16: return FileType::bf16;
-    case DType::float16: return FileType::f16;
-    case DType::int32: return FileType::i32;
-    case DType::int64: return FileType::i64;
-    case DType::uint8: return FileType::u8;
-    case DType::boolean: return FileType::boolean;
+    case DType::float32:
+      return FileType::f32;
+    case DType::float64:
+      return FileType::f64;
+    case DType::bfloat16:
+      return FileType::bf16;
+    case DType::float16:
+      return FileType::f16;
+    case DType::int32:
+      return FileType::i32;
+    case DType::int64:
+      return FileType::i64;
+    case DType::uint8:
+      return FileType::u8;
+    case DType::boolean:
+      return FileType::boolean;
   }
   return FileType::f32;
 }
@@ -36,19 +45,32 @@ namespace detail {
 template <class F>
 void with_file_type(FileType type, F&& f) {
   switch (type) {
-    case FileType::boolean: return f(bool{});
-    case FileType::u8: return f(std::uint8_t{});
-    case FileType::i8: return f(std::int8_t{});
-    case FileType::u16: return f(std::uint16_t{});
-    case FileType::i16: return f(std::int16_t{});
-    case FileType::f16: return f(half{});
-    case FileType::bf16: return f(bfloat16{});
-    case FileType::u32: return f(std::uint32_t{});
-    case FileType::i32: return f(std::int32_t{});
-    case FileType::f32: return f(float{});
-    case FileType::u64: return f(std::uint64_t{});
-    case FileType::i64: return f(std::int64_t{});
-    case FileType::f64: return f(double{});
+    case FileType::boolean:
+      return f(bool{});
+    case FileType::u8:
+      return f(std::uint8_t{});
+    case FileType::i8:
+      return f(std::int8_t{});
+    case FileType::u16:
+      return f(std::uint16_t{});
+    case FileType::i16:
+      return f(std::int16_t{});
+    case FileType::f16:
+      return f(half{});
+    case FileType::bf16:
+      return f(bfloat16{});
+    case FileType::u32:
+      return f(std::uint32_t{});
+    case FileType::i32:
+      return f(std::int32_t{});
+    case FileType::f32:
+      return f(float{});
+    case FileType::u64:
+      return f(std::uint64_t{});
+    case FileType::i64:
+      return f(std::int64_t{});
+    case FileType::f64:
+      return f(double{});
   }
 }
 
@@ -83,7 +105,8 @@ T convert_element(S value, const std::string& where) {
 // Checks the bytes of truth values: only 0 and 1 are any.
 GLIA_LAZY void require_truth_values(Bytes bytes, const std::string& where) {
   for (std::size_t i = 0; i < bytes.size(); ++i)
-    if (bytes[i] > 1) raise<FormatError>("convert", where, ": element ", i, " is ", int{bytes[i]}, ", not a truth value");
+    if (bytes[i] > 1)
+      raise<FormatError>("convert", where, ": element ", i, " is ", int{bytes[i]}, ", not a truth value");
 }
 
 // Converts raw elements of a file to T. Floating-point values do not become integers. Errors: FormatError.

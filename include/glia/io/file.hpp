@@ -32,7 +32,7 @@ class FileError : public Error {
 
 namespace detail {
 GLIA_LAZY [[noreturn]] void raise_file(std::string_view op, const std::filesystem::path& path, std::string_view what,
-                                    int code) {
+                                       int code) {
   raise<FileError>(op, what, " \"", path.string(), "\": ", std::generic_category().message(code));
 }
 
@@ -75,13 +75,12 @@ class InputFile {
     std::size_t done = 0;
     while (done < out.size()) {
       const std::size_t want = std::min<std::size_t>(out.size() - done, std::size_t{1} << 30);
-      const ::ssize_t got =
-          ::pread(descriptor_.get(), out.data() + done, want, static_cast<::off_t>(offset + done));
+      const ::ssize_t got = ::pread(descriptor_.get(), out.data() + done, want, static_cast<::off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) detail::raise_file(op_, path_, "cannot read", errno);
       if (got == 0)
-        raise<FileError>(op_, "\"", path_.string(), "\" ended at byte ", offset + done, " while ",
-                         out.size() - done, " more bytes were expected");
+        raise<FileError>(op_, "\"", path_.string(), "\" ended at byte ", offset + done, " while ", out.size() - done,
+                         " more bytes were expected");
       done += static_cast<std::size_t>(got);
     }
   }
@@ -95,8 +94,8 @@ class InputFile {
 
 // The whole file as bytes. Errors: FileError; FormatError if it is larger than `max_bytes`.
 GLIA_LAZY std::vector<unsigned char> read_file(const std::filesystem::path& path,
-                                            std::uint64_t max_bytes = std::uint64_t{1} << 40,
-                                            std::string_view op = "read_file") {
+                                               std::uint64_t max_bytes = std::uint64_t{1} << 40,
+                                               std::string_view op = "read_file") {
   const InputFile file(op, path);
   if (file.size() > max_bytes)
     raise<FormatError>(op, "\"", path.string(), "\" has ", file.size(), " bytes, expected at most ", max_bytes);
@@ -176,12 +175,13 @@ GLIA_LAZY void sync_folder(const std::filesystem::path& path) {
 // holds a complete file: the bytes go to a temporary file in the same folder, reach the disk, and then take the name.
 // Leftovers of interrupted writers are removed. Errors: FileError; the old file is then untouched.
 GLIA_LAZY void write_file_atomically(const std::filesystem::path& path, std::span<const Bytes> parts,
-                                  AtomicWriteOptions options = {}, std::string_view op = "write_file") {
+                                     AtomicWriteOptions options = {}, std::string_view op = "write_file") {
   detail::remove_stale_temporaries(path);
   const detail::Temporary temporary = detail::create_temporary(op, path);
   try {
     for (const Bytes part : parts) detail::write_all(op, temporary, part);
-    if (options.sync && ::fsync(temporary.file.get()) != 0) detail::raise_file(op, temporary.path, "cannot sync", errno);
+    if (options.sync && ::fsync(temporary.file.get()) != 0)
+      detail::raise_file(op, temporary.path, "cannot sync", errno);
     if (options.keep_previous && std::filesystem::exists(path)) {
       // A second name for the old file, so that `path` exists at every moment; file systems without hard links
       // leave a moment in which only the previous name does.
@@ -208,7 +208,7 @@ GLIA_LAZY void write_file_atomically(const std::filesystem::path& path, std::spa
 }
 
 GLIA_LAZY void write_file_atomically(const std::filesystem::path& path, Bytes bytes, AtomicWriteOptions options = {},
-                                  std::string_view op = "write_file") {
+                                     std::string_view op = "write_file") {
   write_file_atomically(path, std::span<const Bytes>(&bytes, 1), options, op);
 }
 

@@ -9,10 +9,10 @@
 namespace GLIA_NS::io {
 
 struct JsonOptions {
-  int max_depth = 64;                    // nesting of arrays and objects
-  std::size_t max_values = 10'000'000;   // values in all, which bounds the memory a text can claim
-  std::string_view source = "text";      // named in errors
-  std::size_t base_offset = 0;           // added to the offsets in errors
+  int max_depth = 64;                   // nesting of arrays and objects
+  std::size_t max_values = 10'000'000;  // values in all, which bounds the memory a text can claim
+  std::string_view source = "text";     // named in errors
+  std::size_t base_offset = 0;          // added to the offsets in errors
 };
 
 namespace detail {
@@ -63,13 +63,20 @@ class BasicJsonReader {
     if (++values_ > options_.max_values) fail(at_, "more than ", options_.max_values, " values");
     if (done()) fail(at_, "text ends where a value was expected");
     switch (text_[at_]) {
-      case '{': return object(depth);
-      case '[': return array(depth);
-      case '"': return Json(string());
-      case 't': return word("true", Json(true));
-      case 'f': return word("false", Json(false));
-      case 'n': return word("null", Json());
-      default: break;
+      case '{':
+        return object(depth);
+      case '[':
+        return array(depth);
+      case '"':
+        return Json(string());
+      case 't':
+        return word("true", Json(true));
+      case 'f':
+        return word("false", Json(false));
+      case 'n':
+        return word("null", Json());
+      default:
+        break;
     }
     if (text_[at_] == '-' || is_digit(text_[at_])) return number();
     fail(at_, "expected a value, got ", shown(text_[at_]));
@@ -188,7 +195,8 @@ class BasicJsonReader {
     if (std::from_chars(first, last, real).ec == std::errc()) return Json(real);
     // Out of range: towards zero if the first significant digit stands below the point, else too large.
     const long long magnitude =
-        (whole_digits > 0 ? static_cast<long long>(whole_digits) : -static_cast<long long>(zeros_after_point)) + exponent;
+        (whole_digits > 0 ? static_cast<long long>(whole_digits) : -static_cast<long long>(zeros_after_point)) +
+        exponent;
     if (magnitude > 0) fail(start, "number too large for a double");
     return Json(negative ? -0.0 : 0.0);
   }
@@ -237,14 +245,30 @@ class BasicJsonReader {
     const char c = peek();
     ++at_;
     switch (c) {
-      case '"': case '\\': case '/': out += c; return;
-      case 'b': out += '\b'; return;
-      case 'f': out += '\f'; return;
-      case 'n': out += '\n'; return;
-      case 'r': out += '\r'; return;
-      case 't': out += '\t'; return;
-      case 'u': break;
-      default: fail(start, "unknown escape in a string");
+      case '"':
+      case '\\':
+      case '/':
+        out += c;
+        return;
+      case 'b':
+        out += '\b';
+        return;
+      case 'f':
+        out += '\f';
+        return;
+      case 'n':
+        out += '\n';
+        return;
+      case 'r':
+        out += '\r';
+        return;
+      case 't':
+        out += '\t';
+        return;
+      case 'u':
+        break;
+      default:
+        fail(start, "unknown escape in a string");
     }
     unsigned code = hex4();
     if (code >= 0xdc00 && code < 0xe000) fail(start, "second half of a surrogate pair without the first");

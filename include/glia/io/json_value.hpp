@@ -29,8 +29,7 @@ class Json {
   Json(std::nullptr_t);
   Json(bool value);
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Json(T value);
+  requires(!std::same_as<T, bool>) Json(T value);
   template <std::floating_point T>
   Json(T value);
   Json(std::string value);
@@ -49,7 +48,8 @@ class Json {
   bool is_array() const { return kind_ == Kind::array; }
   bool is_object() const { return kind_ == Kind::object; }
   std::string_view kind() const {
-    constexpr std::string_view names[] = {"null", "boolean", "integer", "integer", "number", "string", "array", "object"};
+    constexpr std::string_view names[] = {"null",   "boolean", "integer", "integer",
+                                          "number", "string",  "array",   "object"};
     return names[static_cast<std::size_t>(kind_)];
   }
 
@@ -139,17 +139,17 @@ inline Json::~Json() = default;
 inline Json::Json(std::nullptr_t) {}
 inline Json::Json(bool value) : kind_(Kind::boolean), integer_(value ? 1 : 0) {}
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-Json::Json(T value)
-    : kind_(std::in_range<std::int64_t>(value) ? Kind::integer : Kind::wide), integer_(static_cast<std::int64_t>(value)) {}
+requires(!std::same_as<T, bool>) Json::Json(T value)
+    : kind_(std::in_range<std::int64_t>(value) ? Kind::integer : Kind::wide),
+      integer_(static_cast<std::int64_t>(value)) {}
 template <std::floating_point T>
 Json::Json(T value) : kind_(Kind::real), real_(static_cast<double>(value)) {}
 inline Json::Json(std::string value) : kind_(Kind::string), text_(std::move(value)) {}
 inline Json::Json(std::string_view value) : Json(std::string(value)) {}
 inline Json::Json(const char* value) : Json(std::string(value)) {}
 inline bool operator==(const Json& a, const Json& b) {
-  return a.kind_ == b.kind_ && a.integer_ == b.integer_ && a.real_ == b.real_ && a.text_ == b.text_ && a.items_ == b.items_ &&
-         a.members_ == b.members_;
+  return a.kind_ == b.kind_ && a.integer_ == b.integer_ && a.real_ == b.real_ && a.text_ == b.text_ &&
+         a.items_ == b.items_ && a.members_ == b.members_;
 }
 
 inline Json Json::array() {

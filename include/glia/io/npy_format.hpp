@@ -171,22 +171,25 @@ GLIA_LAZY NpyHeader parse_npy_header(Bytes prefix, std::uint64_t file_size, std:
   if (length > prefix.size() - start)
     raise<FormatError>(op, "\"", source, "\", byte 8: header of ", length, " bytes, but only ", prefix.size() - start,
                        " follow or are allowed");
-  NpyHeader out = detail::NpyDictReader({reinterpret_cast<const char*>(prefix.data()) + start,
-                                         static_cast<std::size_t>(length)}, start, source).read();
+  NpyHeader out =
+      detail::NpyDictReader({reinterpret_cast<const char*>(prefix.data()) + start, static_cast<std::size_t>(length)},
+                            start, source)
+          .read();
   out.data_begin = start + length;
   const std::uint64_t bytes_each = file_type_info(out.type).bytes;
   const auto expected = detail::checked_bytes(out.shape, bytes_each);
   if (!expected) raise<FormatError>(op, "\"", source, "\": shape ", out.shape, " has too many elements");
   if (*expected != file_size - out.data_begin)
-    raise<FormatError>(op, "\"", source, "\": shape ", out.shape, " of ", bytes_each, "-byte elements needs ", *expected,
-                       " bytes, but ", file_size - out.data_begin, " follow the header");
+    raise<FormatError>(op, "\"", source, "\": shape ", out.shape, " of ", bytes_each, "-byte elements needs ",
+                       *expected, " bytes, but ", file_size - out.data_begin, " follow the header");
   return out;
 }
 
 // The bytes in front of the elements of a C-ordered version 1.0 file. Errors: FormatError if NumPy lacks the type.
 GLIA_LAZY std::string encode_npy_header(FileType type, const Shape& shape) {
   const FileTypeInfo& info = file_type_info(type);
-  if (info.npy.empty()) raise<FormatError>("save_npy", "NumPy has no type for ", info.safetensors, "; convert to float32");
+  if (info.npy.empty())
+    raise<FormatError>("save_npy", "NumPy has no type for ", info.safetensors, "; convert to float32");
   std::string dict = text("{'descr': '", info.npy, "', 'fortran_order': False, 'shape': (");
   for (int axis = 0; axis < shape.rank(); ++axis) dict += text(shape[axis], axis + 1 < shape.rank() ? ", " : "");
   dict += shape.rank() == 1 ? ",), }" : "), }";

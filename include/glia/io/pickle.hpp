@@ -364,7 +364,7 @@ class BasicUnpickler {
 // Reads the pickle that begins at byte `begin` and lies in front of `end`. Errors: FormatError with file, byte and
 // reason.
 GLIA_LAZY PickleTree read_pickle(const ByteSource& source, std::uint64_t begin, std::uint64_t end,
-                              std::string_view op = "load_pickle") {
+                                 std::string_view op = "load_pickle") {
   return detail::Unpickler(source, begin, end, op).run();
 }
 GLIA_LAZY PickleTree read_pickle(const ByteSource& source) { return read_pickle(source, 0, source.size()); }

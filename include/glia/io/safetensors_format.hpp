@@ -24,9 +24,9 @@ struct SafetensorsEntry {
 };
 
 struct SafetensorsHeader {
-  std::vector<SafetensorsEntry> entries;                         // in the order of their bytes
-  std::vector<std::pair<std::string, std::string>> metadata;     // free text of the writer
-  std::uint64_t data_begin = 0;                                  // byte of the file at which the data starts
+  std::vector<SafetensorsEntry> entries;                      // in the order of their bytes
+  std::vector<std::pair<std::string, std::string>> metadata;  // free text of the writer
+  std::uint64_t data_begin = 0;                               // byte of the file at which the data starts
 };
 
 // Length of the JSON header, from a file's first 8 bytes. Errors: FormatError naming `source` (the file).
@@ -39,7 +39,8 @@ GLIA_LAZY std::uint64_t safetensors_header_length(Bytes prefix, std::uint64_t fi
     raise<FormatError>(op, "\"", source, "\", byte 0: header of ", length, " bytes, at most ", safetensors_max_header,
                        " are allowed");
   if (length > file_size - 8)
-    raise<FormatError>(op, "\"", source, "\", byte 0: header of ", length, " bytes does not fit the file's ", file_size);
+    raise<FormatError>(op, "\"", source, "\", byte 0: header of ", length, " bytes does not fit the file's ",
+                       file_size);
   return length;
 }
 
@@ -95,11 +96,10 @@ GLIA_LAZY SafetensorsEntry safetensors_entry(const JsonMember& member, std::stri
 // Checks and reads the JSON header; the file has `data_bytes` bytes after it. The tensors must cover these without
 // holes, overlaps or rest, each with as many bytes as its shape and type need. Errors: FormatError naming `source`.
 GLIA_LAZY SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
-                                                  std::string_view source) {
+                                                     std::string_view source) {
   constexpr std::string_view op = "load_safetensors";
   const std::string label = text("\"", source, "\"");
-  if (json.empty() || json.front() != '{')
-    raise<FormatError>(op, label, ", byte 8: the header must begin with '{'");
+  if (json.empty() || json.front() != '{') raise<FormatError>(op, label, ", byte 8: the header must begin with '{'");
   Json root;
   try {
     // The shortest legal entry spends more than 4 bytes a value, so this limit refuses only hostile headers.
@@ -139,7 +139,8 @@ GLIA_LAZY SafetensorsHeader parse_safetensors_header(std::string_view json, std:
 
 // Header of a complete file image in memory.
 GLIA_LAZY SafetensorsHeader parse_safetensors(Bytes file, std::string_view source = "memory") {
-  const std::uint64_t length = safetensors_header_length(file.first(std::min<std::size_t>(file.size(), 8)), file.size(), source);
+  const std::uint64_t length =
+      safetensors_header_length(file.first(std::min<std::size_t>(file.size(), 8)), file.size(), source);
   const Bytes json = file.subspan(8, static_cast<std::size_t>(length));
   return parse_safetensors_header({reinterpret_cast<const char*>(json.data()), json.size()}, file.size() - 8 - length,
                                   source);
@@ -149,7 +150,7 @@ GLIA_LAZY SafetensorsHeader parse_safetensors(Bytes file, std::string_view sourc
 // bytes in front of the data: length and header, padded to a multiple of 8. Errors: FormatError on a name that occurs
 // twice or is reserved, and on a header beyond the format's limit.
 GLIA_LAZY std::string encode_safetensors_header(std::vector<SafetensorsEntry>& entries,
-                                             const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+                                                const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
   constexpr std::string_view op = "save_safetensors";
   std::stable_sort(entries.begin(), entries.end(), [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
     return file_type_info(a.type).bytes > file_type_info(b.type).bytes;

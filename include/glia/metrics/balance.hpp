@@ -10,7 +10,7 @@ namespace GLIA_NS::metrics {
 
 // Every member is NaN where the data leave it undefined (no errors made, one class only, no superclasses given).
 struct Balance {
-  double accuracy_sd = 0;               // population standard deviation of the per-class accuracies
+  double accuracy_sd = 0;  // population standard deviation of the per-class accuracies
   double accuracy_min = 0;
   double accuracy_percentile10 = 0;     // linear between order statistics
   double accuracy_gini = 0;             // Gini coefficient of the per-class accuracies: 0 = all equal
@@ -46,7 +46,8 @@ GLIA_LAZY Balance balance(const ConfusionMatrix& matrix, std::span<const std::in
     const double place = 0.1 * (n - 1);
     const auto below = static_cast<std::size_t>(place);
     const std::size_t above = std::min(below + 1, accuracy.size() - 1);
-    out.accuracy_percentile10 = accuracy[below] + (place - static_cast<double>(below)) * (accuracy[above] - accuracy[below]);
+    out.accuracy_percentile10 =
+        accuracy[below] + (place - static_cast<double>(below)) * (accuracy[above] - accuracy[below]);
     if (sum > 0) out.accuracy_gini = weighted / (n * sum);
   }
 

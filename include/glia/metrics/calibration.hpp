@@ -17,10 +17,10 @@ struct ReliabilityBin {
 };
 
 struct Calibration {
-  double ece = 0;           // over bins of equal width in (0, 1]
-  double adaptive_ece = 0;  // over bins of (nearly) equal count
-  double brier = 0;         // mean over samples of the squared distance to the one-hot label: 0 to 2
-  double nll = 0;           // mean -log(probability of the label)
+  double ece = 0;                    // over bins of equal width in (0, 1]
+  double adaptive_ece = 0;           // over bins of (nearly) equal count
+  double brier = 0;                  // mean over samples of the squared distance to the one-hot label: 0 to 2
+  double nll = 0;                    // mean -log(probability of the label)
   std::vector<ReliabilityBin> bins;  // the equal-width ones
 };
 
@@ -92,7 +92,8 @@ Calibration calibration(std::span<const R> probabilities, Index classes, Labels 
 template <class R>
 std::vector<double> softmax_rows(std::span<const R> logits, Index classes, double temperature = 1.0) {
   if (classes < 1 || static_cast<Index>(logits.size()) % classes != 0)
-    raise<ShapeError>("softmax_rows", "logits has ", logits.size(), " values, expected a multiple of ", classes, " classes");
+    raise<ShapeError>("softmax_rows", "logits has ", logits.size(), " values, expected a multiple of ", classes,
+                      " classes");
   if (!(temperature > 0)) raise<ValueError>("softmax_rows", "temperature must be positive, got ", temperature);
   std::vector<double> out(logits.size());
   const auto width = static_cast<std::size_t>(classes);

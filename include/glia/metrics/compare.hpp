@@ -49,7 +49,7 @@ struct PairedTest {
 
 // Errors: ShapeError if the lengths differ; as mean_interval.
 GLIA_LAZY PairedTest paired_t_test(std::span<const double> first, std::span<const double> second,
-                                double confidence = 0.95) {
+                                   double confidence = 0.95) {
   if (first.size() != second.size())
     raise<ShapeError>("paired_t_test", "needs pairs, got ", first.size(), " and ", second.size(), " values");
   std::vector<double> difference(first.size());

@@ -28,7 +28,8 @@ class BasicConfusionMatrix {
   // Adds one pair. Errors: IndexError.
   void add(Index truth, Index predicted) {
     if (truth < 0 || truth >= classes_ || predicted < 0 || predicted >= classes_)
-      raise<IndexError>("confusion_matrix", "pair (", truth, ", ", predicted, "), expected classes 0 to ", classes_ - 1);
+      raise<IndexError>("confusion_matrix", "pair (", truth, ", ", predicted, "), expected classes 0 to ",
+                        classes_ - 1);
     ++counts_[position(truth, predicted)];
   }
   // Adds a pair for every sample. Errors: ShapeError, IndexError.

@@ -24,7 +24,8 @@ RocCurve roc_curve(std::span<const R> scores, std::span<const std::uint8_t> posi
   const auto positives = std::count_if(positive.begin(), positive.end(), [](std::uint8_t p) { return p != 0; });
   const auto negatives = static_cast<std::ptrdiff_t>(positive.size()) - positives;
   if (positives == 0 || negatives == 0)
-    raise<ValueError>("roc_curve", "needs both kinds of samples, got ", positives, " positive and ", negatives, " negative");
+    raise<ValueError>("roc_curve", "needs both kinds of samples, got ", positives, " positive and ", negatives,
+                      " negative");
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });

@@ -42,7 +42,8 @@ void check_conv_options(const char* layer, const Options& o) {
 }
 }  // namespace detail
 
-// Convolution [..., H, W, in] -> [..., OH, OW, out] with weight [out, KH, KW, in / groups] and bias [out], both uniform in
+// Convolution [..., H, W, in] -> [..., OH, OW, out] with weight [out, KH, KW, in / groups] and bias [out], both uniform
+// in
 // +-1 / sqrt(fan_in) at the start.
 template <class Device = Cpu, class T = float>
 struct Conv2d {
@@ -67,7 +68,8 @@ Conv2d<Device, T>::Conv2d(const Conv2dOptions& o) : options(o) {
 template <class Device, class T>
 Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x) const {
   auto y = with_path(weight, [&] {
-    return glia::conv2d(x, weight.tensor(), bias.tensor(), {options.stride, options.padding, options.dilation, options.groups});
+    return glia::conv2d(x, weight.tensor(), bias.tensor(),
+                        {options.stride, options.padding, options.dilation, options.groups});
   });
   const Index macs = y.numel() * (weight.shape().numel() / options.out);
   return traced(*this, "Conv2d", std::move(y), macs, x);

@@ -13,7 +13,7 @@ namespace detail {
 
 // A tensor or random stream of the source model, without its type.
 struct StateEntry {
-  ImplRef tensor;                             // empty for a random stream
+  ImplRef tensor;  // empty for a random stream
   ImplRef (*to_host)(const ImplRef&) = nullptr;
   RandomState random;
 };
@@ -56,9 +56,12 @@ std::map<std::string, StateEntry> collect_state(M& module) {
 }
 
 // Throws unless both models have the same names with the same shapes.
-GLIA_LAZY void require_same_state(const std::map<std::string, StateEntry>& from, const std::map<std::string, StateEntry>& to) {
+GLIA_LAZY void require_same_state(const std::map<std::string, StateEntry>& from,
+                                  const std::map<std::string, StateEntry>& to) {
   std::string only_from, only_to;
-  const auto list = [](std::string& names, const std::string& name) { names += (names.empty() ? "'" : ", '") + name + "'"; };
+  const auto list = [](std::string& names, const std::string& name) {
+    names += (names.empty() ? "'" : ", '") + name + "'";
+  };
   for (const auto& [name, entry] : from) {
     const auto found = to.find(name);
     if (found == to.end() || static_cast<bool>(found->second.tensor) != static_cast<bool>(entry.tensor)) {
@@ -70,7 +73,8 @@ GLIA_LAZY void require_same_state(const std::map<std::string, StateEntry>& from,
   }
   for (const auto& [name, entry] : to) {
     const auto found = from.find(name);
-    if (found == from.end() || static_cast<bool>(found->second.tensor) != static_cast<bool>(entry.tensor)) list(only_to, name);
+    if (found == from.end() || static_cast<bool>(found->second.tensor) != static_cast<bool>(entry.tensor))
+      list(only_to, name);
   }
   if (only_from.empty() && only_to.empty()) return;
   raise<ValueError>("copy_state", "the models differ: only the source has ", only_from.empty() ? "nothing" : only_from,
@@ -79,9 +83,9 @@ GLIA_LAZY void require_same_state(const std::map<std::string, StateEntry>& from,
 
 }  // namespace detail
 
-// Writes the parameters, buffers and random streams of `from` into those of the same path in `to`, converting scalars and
-// devices. Gradients, frozen flags and training modes stay as they are. Nothing is written if a name or shape differs:
-// ValueError with the names, ShapeError with both shapes.
+// Writes the parameters, buffers and random streams of `from` into those of the same path in `to`, converting scalars
+// and devices. Gradients, frozen flags and training modes stay as they are. Nothing is written if a name or shape
+// differs: ValueError with the names, ShapeError with both shapes.
 template <class From, class To>
 void copy_state(const From& from, To& to) {
   const auto source = detail::collect_state(from);

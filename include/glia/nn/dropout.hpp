@@ -29,12 +29,12 @@ GLIA_LAZY double checked_probability(const char* layer, double p) {
 
 struct DropoutOptions {
   double p = 0.5;    // probability of dropping
-  Axes shared = {};  // axes along which values share their fate: {-3, -2} drops whole channels of images, {0} gives every time step
-                     // of a sequence the same mask
+  Axes shared = {};  // axes along which values share their fate: {-3, -2} drops whole channels of images, {0} gives
+                     // every time step of a sequence the same mask
 };
 
-// Zeroes values with probability p in training and divides the others by 1 - p (Srivastava et al. 2014); does nothing in
-// evaluation. Draws repeat when a checkpointed segment is recomputed.
+// Zeroes values with probability p in training and divides the others by 1 - p (Srivastava et al. 2014); does nothing
+// in evaluation. Draws repeat when a checkpointed segment is recomputed.
 template <class Device = Cpu, class T = float>
 struct Dropout {
   DropoutOptions options;
@@ -63,8 +63,8 @@ struct DropPathOptions {
   Index axis = 0;  // the axis of samples; 1 for sequences [T, N, ...]
 };
 
-// Drops whole samples with probability p in training and divides the others by 1 - p: stochastic depth (Huang et al. 2016)
-// when it ends the body of a Residual.
+// Drops whole samples with probability p in training and divides the others by 1 - p: stochastic depth (Huang et al.
+// 2016) when it ends the body of a Residual.
 template <class Device = Cpu, class T = float>
 struct DropPath {
   DropPathOptions options;

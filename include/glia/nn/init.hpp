@@ -1,6 +1,7 @@
 #pragma once
-// Initial values of weights. The first axis of a weight counts outputs ([out, in], [O, KH, KW, I / groups]); numbers come
-// from one process-wide generator unless another is given, drawn on the host, so they are the same on every device.
+// Initial values of weights. The first axis of a weight counts outputs ([out, in], [O, KH, KW, I / groups]); numbers
+// come from one process-wide generator unless another is given, drawn on the host, so they are the same on every
+// device.
 
 #include <glia/core/math.hpp>
 #include <glia/nn/module.hpp>
@@ -9,7 +10,8 @@
 
 namespace GLIA_NS::nn {
 
-// The generator that layers draw their initial weights from, in the order of construction. Not for use by two threads at once.
+// The generator that layers draw their initial weights from, in the order of construction. Not for use by two threads
+// at once.
 GLIA_LAZY Generator& init_generator() {
   static Generator generator{0};
   return generator;
@@ -44,7 +46,8 @@ void assign(const char* op, Tensor<T, D>& weight, const Tensor<T, Cpu>& values) 
 }
 }  // namespace detail
 
-// How many inputs feed one output, and how many outputs one input feeds (as PyTorch counts them for [out, ...] weights).
+// How many inputs feed one output, and how many outputs one input feeds (as PyTorch counts them for [out, ...]
+// weights).
 struct Fans {
   Index in = 1, out = 1;
 };
@@ -103,7 +106,8 @@ GLIA_LAZY double fan_count(const Shape& shape, FanMode mode) {
 // Variance gain^2 / fan (He, Zhang, Ren, Sun 2015).
 template <class W>
 [[gnu::cold]] void kaiming_uniform(W& weight, KaimingOptions options = {}, Generator& generator = init_generator()) {
-  const double bound = options.gain * std::sqrt(3.0 / detail::fan_count(detail::tensor_of(weight).shape(), options.fan));
+  const double bound =
+      options.gain * std::sqrt(3.0 / detail::fan_count(detail::tensor_of(weight).shape(), options.fan));
   uniform(weight, -bound, bound, generator);
 }
 template <class W>
@@ -133,10 +137,11 @@ template <class W>
 void truncated_normal(W& weight, TruncatedNormalOptions options = {}, Generator& generator = init_generator()) {
   auto& tensor = detail::tensor_of(weight);
   const double root = 0.70710678118654752440 / options.deviation;
-  const double inside = 0.5 * (math::erf((options.high - options.mean) * root) - math::erf((options.low - options.mean) * root));
+  const double inside =
+      0.5 * (math::erf((options.high - options.mean) * root) - math::erf((options.low - options.mean) * root));
   if (!(options.deviation > 0.0 && inside >= 0.01))
-    raise<ValueError>("truncated_normal", "a normal distribution of mean ", options.mean, " and deviation ", options.deviation,
-                      " has (almost) nothing in [", options.low, ", ", options.high, "]");
+    raise<ValueError>("truncated_normal", "a normal distribution of mean ", options.mean, " and deviation ",
+                      options.deviation, " has (almost) nothing in [", options.low, ", ", options.high, "]");
   using T = detail::scalar_of<W>;
   std::vector<T> values(static_cast<std::size_t>(tensor.numel()));
   std::vector<std::size_t> open(values.size());
@@ -156,8 +161,8 @@ void truncated_normal(W& weight, TruncatedNormalOptions options = {}, Generator&
   detail::assign("truncated_normal", tensor, values);
 }
 
-// Rows (or columns, if there are fewer of them) of the weight seen as a matrix [first axis, all others] are orthogonal and
-// of length `gain` (Saxe, McClelland, Ganguli 2014): Gram-Schmidt, done twice, on normal numbers.
+// Rows (or columns, if there are fewer of them) of the weight seen as a matrix [first axis, all others] are orthogonal
+// and of length `gain` (Saxe, McClelland, Ganguli 2014): Gram-Schmidt, done twice, on normal numbers.
 template <class W>
 void orthogonal(W& weight, double gain = 1.0, Generator& generator = init_generator()) {
   auto& tensor = detail::tensor_of(weight);

@@ -103,8 +103,7 @@ struct RandomState {
   // A generator for the next `count` numbers; the stream moves on behind them.
   Generator draw(Index count) {
     Generator out = generator;
-    out.counter =
-        autograd::DrawTape::draw([&] { return generator.reserve(count); });
+    out.counter = autograd::DrawTape::draw([&] { return generator.reserve(count); });
     return out;
   }
 };
@@ -124,7 +123,9 @@ struct IgnoreMember {
   void operator()(const char*, M&&) const {}
 };
 template <class M>
-concept HasMembers = requires(M& m) { m.visit_members(IgnoreMember{}); };
+concept HasMembers = requires(M& m) {
+  m.visit_members(IgnoreMember{});
+};
 template <class X>
 inline constexpr bool is_sequence = false;
 template <class X, class A>
@@ -152,8 +153,8 @@ GLIA_LAZY std::string join_path(const std::string& path, const std::string& part
 }  // namespace detail
 
 // Walks a module tree depth first in declaration order and calls visitor(path, object) for every Parameter, Buffer,
-// RandomState and module (a module before its members). Looks through vector, array, tuple, optional, unique_ptr and variant.
-// Members of other types (options, numbers) are passed over.
+// RandomState and module (a module before its members). Looks through vector, array, tuple, optional, unique_ptr and
+// variant. Members of other types (options, numbers) are passed over.
 template <class M, class Visitor>
 void visit(M& object, Visitor&& visitor, const std::string& path = {}) {
   using X = std::remove_const_t<M>;
@@ -194,12 +195,14 @@ template <class M>
   });
 }
 
-// Scalar and device of a module's parameters: the first floating-point type and the first device among the template arguments of
-// its type, and of their template arguments; float and Cpu if there are none. SmallNet<Cuda> is float on Cuda, and
-// Sequential<Linear<Cpu, double>> is double on Cpu.
+// Scalar and device of a module's parameters: the first floating-point type and the first device among the template
+// arguments of its type, and of their template arguments; float and Cpu if there are none. SmallNet<Cuda> is float on
+// Cuda, and Sequential<Linear<Cpu, double>> is double on Cpu.
 namespace detail {
 template <class X>
-concept DeviceTag = std::is_empty_v<X> && requires { { X::name } -> std::convertible_to<const char*>; };
+concept DeviceTag = std::is_empty_v<X> && requires {
+  { X::name } -> std::convertible_to<const char*>;
+};
 
 // The first that is not void.
 template <class... X>
@@ -219,8 +222,7 @@ struct FindDevice<X> {
   using type = X;
 };
 template <template <class...> class M, class... Args>
-  requires(!DeviceTag<M<Args...>>)
-struct FindDevice<M<Args...>> {
+requires(!DeviceTag<M<Args...>>) struct FindDevice<M<Args...>> {
   using type = typename FirstFound<typename FindDevice<Args>::type...>::type;
 };
 template <class X>
@@ -304,8 +306,8 @@ void set_requires_grad(M& module, bool on) {
   });
 }
 
-// Runs f under the module's path, for profiles, and adds that path to any error that leaves it. `parameter` names the module: its own path is the
-// parameter's without the last part.
+// Runs f under the module's path, for profiles, and adds that path to any error that leaves it. `parameter` names the
+// module: its own path is the parameter's without the last part.
 template <class T, class D, class F>
 auto with_path(const detail::OwnedTensor<T, D>& parameter, F&& f) {
   const auto path = [&] {

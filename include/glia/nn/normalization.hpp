@@ -24,17 +24,18 @@ GLIA_LAZY void check_channels(const char* layer, Index channels) {
 }  // namespace detail
 
 struct BatchNormOptions {
-  double momentum = 0.1;   // weight of the newest batch in the running statistics
-  double epsilon = 1e-5;   // added to the variance
-  bool affine = true;      // learn a scale and an offset per channel
-  bool relu = false;       // max(0, ...) in the same pass
-  bool silu = false;       // x * sigmoid(x) in the same pass, instead
+  double momentum = 0.1;  // weight of the newest batch in the running statistics
+  double epsilon = 1e-5;  // added to the variance
+  bool affine = true;     // learn a scale and an offset per channel
+  bool relu = false;      // max(0, ...) in the same pass
+  bool silu = false;      // x * sigmoid(x) in the same pass, instead
 };
 
-// Normalises every channel (the last axis) over all other axes (Ioffe, Szegedy 2015): with the batch's statistics in training,
-// with the running ones in evaluation. Running statistics are moving averages of mean and unbiased variance, as in PyTorch,
-// and stay as they are while a checkpointed segment is recomputed. forward(x, residual) adds residual before the optional
-// ReLU, or after the optional SiLU. ValueError for both activations, and in training if a channel has fewer than two values.
+// Normalises every channel (the last axis) over all other axes (Ioffe, Szegedy 2015): with the batch's statistics in
+// training, with the running ones in evaluation. Running statistics are moving averages of mean and unbiased variance,
+// as in PyTorch, and stay as they are while a checkpointed segment is recomputed. forward(x, residual) adds residual
+// before the optional ReLU, or after the optional SiLU. ValueError for both activations, and in training if a channel
+// has fewer than two values.
 template <class Device = Cpu, class T = float>
 struct BatchNorm {
   Parameter<T, Device> weight, bias;
@@ -80,8 +81,8 @@ Tensor<T, Device> BatchNorm<Device, T>::forward(const Tensor<T, Device>& x, cons
 template <class Device, class T>
 Tensor<T, Device> BatchNorm<Device, T>::infer(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const {
   if (options.silu)
-    return batch_norm_silu_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
-                                     {options.epsilon}, residual);
+    return batch_norm_silu_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(),
+                                     bias.tensor(), {options.epsilon}, residual);
   return batch_norm_inference(x, running_mean.tensor(), running_variance.tensor(), weight.tensor(), bias.tensor(),
                               {options.epsilon, options.relu}, residual);
 }

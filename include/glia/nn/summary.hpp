@@ -18,11 +18,11 @@ struct SummaryRow {
 };
 
 struct Summary {
-  std::vector<SummaryRow> rows;   // in the order of the forward pass
-  Index parameters = 0;           // of the whole model, also of parts that the forward pass did not touch
-  Index trainable = 0;            // of which not frozen
-  Index buffers = 0;              // elements of running statistics and the like
-  Index macs = 0;                 // of one forward pass of the example
+  std::vector<SummaryRow> rows;  // in the order of the forward pass
+  Index parameters = 0;          // of the whole model, also of parts that the forward pass did not touch
+  Index trainable = 0;           // of which not frozen
+  Index buffers = 0;             // elements of running statistics and the like
+  Index macs = 0;                // of one forward pass of the example
 
   std::string text() const;
 };
@@ -42,7 +42,10 @@ template <class M>
 class KeepModes {
  public:
   explicit KeepModes(M& module) : module_(&module) {
-    each([this](bool flag) { flags_.push_back(flag); return flag; });
+    each([this](bool flag) {
+      flags_.push_back(flag);
+      return flag;
+    });
   }
   ~KeepModes() {
     std::size_t i = 0;
@@ -68,7 +71,8 @@ class KeepModes {
 inline std::string Summary::text() const {
   std::vector<std::array<std::string, 5>> cells{{"layer", "type", "output", "parameters", "MACs"}};
   for (const SummaryRow& row : rows)
-    cells.push_back({row.path, row.kind, to_string(row.output), detail::grouped(row.parameters), detail::grouped(row.macs)});
+    cells.push_back(
+        {row.path, row.kind, to_string(row.output), detail::grouped(row.parameters), detail::grouped(row.macs)});
   std::array<std::size_t, 5> width{};
   for (const auto& line : cells)
     for (std::size_t c = 0; c < 5; ++c) width[c] = std::max(width[c], line[c].size());
@@ -80,8 +84,8 @@ inline std::string Summary::text() const {
       out += c < 4 ? "  " : "\n";
     }
   }
-  return out + "parameters " + detail::grouped(parameters) + " (" + detail::grouped(trainable) + " trainable), buffers " +
-         detail::grouped(buffers) + ", MACs " + detail::grouped(macs) + '\n';
+  return out + "parameters " + detail::grouped(parameters) + " (" + detail::grouped(trainable) +
+         " trainable), buffers " + detail::grouped(buffers) + ", MACs " + detail::grouped(macs) + '\n';
 }
 
 inline std::ostream& operator<<(std::ostream& out, const Summary& summary) { return out << summary.text(); }

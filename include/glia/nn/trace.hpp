@@ -13,9 +13,9 @@ struct TraceEntry {
   const void* type = nullptr;    // identity of its type: a module and its first member share an address
   const char* kind = "";         // "Conv2d"
   Shape output;
-  Index macs = 0;                // multiply-accumulate operations of this call
-  bool spikes = false;           // a layer of neurons: axis 0 is time
-  ImplRef input, value;          // what went in (of layers with macs) and came out, if the trace keeps them
+  Index macs = 0;        // multiply-accumulate operations of this call
+  bool spikes = false;   // a layer of neurons: axis 0 is time
+  ImplRef input, value;  // what went in (of layers with macs) and came out, if the trace keeps them
 };
 
 class Trace;
@@ -53,8 +53,8 @@ class Trace {
   Trace* outer_;
 };
 
-// Called by a layer at the end of forward: `return traced(*this, "Linear", y, macs, x);`. One test of a pointer if nobody
-// listens.
+// Called by a layer at the end of forward: `return traced(*this, "Linear", y, macs, x);`. One test of a pointer if
+// nobody listens.
 template <class M, class T, class D>
 Tensor<T, D> traced(const M& module, const char* kind, Tensor<T, D> output, Index macs = 0,
                     const std::type_identity_t<Tensor<T, D>>& input = {}, bool spikes = false) {

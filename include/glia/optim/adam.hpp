@@ -27,8 +27,8 @@ struct AdamWOptions {
 };
 
 namespace detail {
-// `shrink` multiplies the parameter first (AdamW), `weight_decay` adds to the gradient (Adam). step_size is the learning rate
-// over the first bias correction, root_correction the root of the second.
+// `shrink` multiplies the parameter first (AdamW), `weight_decay` adds to the gradient (Adam). step_size is the
+// learning rate over the first bias correction, root_correction the root of the second.
 template <class T, bool Amsgrad>
 struct AdamRule {
   static constexpr std::size_t buffers = Amsgrad ? 3 : 2;
@@ -123,7 +123,8 @@ class Adam final : public AdamBase<T, D, AdamOptions, false> {
       : AdamBase<T, D, AdamOptions, false>(std::move(groups), options) {}
 };
 
-// Adam with decoupled weight decay: p is first multiplied by 1 - learning_rate * weight_decay (Loshchilov and Hutter 2019).
+// Adam with decoupled weight decay: p is first multiplied by 1 - learning_rate * weight_decay (Loshchilov and Hutter
+// 2019).
 template <class T = float, class D = Cpu>
 class AdamW final : public AdamBase<T, D, AdamWOptions, true> {
  public:

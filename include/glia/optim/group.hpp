@@ -38,8 +38,7 @@ template <class T, class D, class Predicate>
 std::pair<std::vector<nn::NamedTensor<T, D>>, std::vector<nn::NamedTensor<T, D>>> split(
     const std::vector<nn::NamedTensor<T, D>>& parameters, const Predicate& predicate) {
   std::pair<std::vector<nn::NamedTensor<T, D>>, std::vector<nn::NamedTensor<T, D>>> out;
-  for (const auto& parameter : parameters)
-    (predicate(parameter) ? out.first : out.second).push_back(parameter);
+  for (const auto& parameter : parameters) (predicate(parameter) ? out.first : out.second).push_back(parameter);
   return out;
 }
 
@@ -83,8 +82,9 @@ GLIA_LAZY void require_rate(const char* op, const char* option, double value) {
 // Checks the groups of an optimizer, names and claims their parameters. ValueError on an empty list, a parameter listed
 // twice or a bad number; AutogradError on a tensor with history; ShapeError on one that is not contiguous.
 template <class T, class D>
-[[gnu::cold, gnu::noinline]] std::vector<Group<T, D>> make_groups(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate,
-                                     double weight_decay) {
+[[gnu::cold, gnu::noinline]] std::vector<Group<T, D>> make_groups(const char* op,
+                                                                  std::vector<ParameterGroup<T, D>> groups,
+                                                                  double learning_rate, double weight_decay) {
   std::vector<Group<T, D>> out;
   std::unordered_set<const TensorImpl*> seen;
   std::unordered_set<std::string> names;
@@ -103,11 +103,13 @@ template <class T, class D>
       if (!parameter.tensor.is_leaf())
         raise<AutogradError>(op, "parameter ", name, " has gradient history; only leaves can be optimized");
       if (!parameter.tensor.is_contiguous())
-        raise<ShapeError>(op, "parameter ", name, " of shape ", parameter.tensor.shape(), " must be contiguous, got strides ",
-                          parameter.tensor.strides());
-      if (!seen.insert(parameter.tensor.impl().get()).second) raise<ValueError>(op, "parameter ", name, " is listed twice");
+        raise<ShapeError>(op, "parameter ", name, " of shape ", parameter.tensor.shape(),
+                          " must be contiguous, got strides ", parameter.tensor.strides());
+      if (!seen.insert(parameter.tensor.impl().get()).second)
+        raise<ValueError>(op, "parameter ", name, " is listed twice");
       if (!names.insert(name).second)
-        raise<ValueError>(op, "two parameters are called ", name, "; their state could not be told apart in a checkpoint");
+        raise<ValueError>(op, "two parameters are called ", name,
+                          "; their state could not be told apart in a checkpoint");
     }
     out.push_back({std::move(from.parameters), rate * factor, rate * factor, decay});
   }

@@ -36,8 +36,8 @@ class Optimizer {
   virtual ~Optimizer();
 
   virtual const char* name() const noexcept = 0;
-  // Updates every parameter that has a gradient. ShapeError if a gradient has another shape than its parameter; nothing is
-  // changed then. Warns once about parameters that received a gradient but belong to no optimizer.
+  // Updates every parameter that has a gradient. ShapeError if a gradient has another shape than its parameter; nothing
+  // is changed then. Warns once about parameters that received a gradient but belong to no optimizer.
   virtual void step() = 0;
   // The groups with their current learning rates, in a fixed order.
   virtual std::vector<Group<T, D>*> groups() = 0;
@@ -50,9 +50,10 @@ class Optimizer {
   // Handles of all parameters, in the order of the groups.
   std::vector<nn::NamedTensor<T, D>> parameters();
 
-  // Calls visitor(name, tensor) and visitor(name, number) for all state (buffers, step counts, learning rates), by reference
-  // and always the same entries in the same order: a visitor that writes restores a run bit for bit. The names are those
-  // of the parameters behind the kind ("momentum.stem.weight"). ShapeError if the visitor puts a tensor of another shape.
+  // Calls visitor(name, tensor) and visitor(name, number) for all state (buffers, step counts, learning rates), by
+  // reference and always the same entries in the same order: a visitor that writes restores a run bit for bit. The
+  // names are those of the parameters behind the kind ("momentum.stem.weight"). ShapeError if the visitor puts a tensor
+  // of another shape.
   template <class V>
   void visit_state(V&& visitor) {
     std::vector<StateEntry<T, D>> list;
@@ -97,7 +98,8 @@ GLIA_LAZY [[gnu::noinline]] void report_unclaimed() {
     if (entry.reported) continue;
     entry.reported = true;
     if (entry.name.empty())
-      warn("a parameter of shape ", entry.shape, " received a gradient but belongs to no optimizer; it has no name either: is "
+      warn("a parameter of shape ", entry.shape,
+           " received a gradient but belongs to no optimizer; it has no name either: is "
            "its module missing from GLIA_MEMBERS?");
     else
       warn("parameter ", entry.name, " of shape ", entry.shape,
@@ -140,14 +142,15 @@ class BufferedOptimizer : public Optimizer<T, D> {
   };
 
   // Allocates all buffers (zeros) at once, so that a checkpoint can be loaded before the first step.
-  [[gnu::cold]] BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
-                                  std::vector<std::string> buffer_names);
+  [[gnu::cold]] BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate,
+                                  double weight_decay, std::vector<std::string> buffer_names);
 
   // Checks all gradients, then counts the step of every parameter that has one.
   std::vector<Active> begin_step();
 
   UpdateSlot<T> slot(Active& active) {
-    UpdateSlot<T> out{active.entry->parameter.tensor.mutable_data(), active.gradient.data(), {}, active.gradient.numel()};
+    UpdateSlot<T> out{
+        active.entry->parameter.tensor.mutable_data(), active.gradient.data(), {}, active.gradient.numel()};
     for (std::size_t b = 0; b < buffer_names_.size(); ++b) out.buffers[b] = active.entry->buffers[b].mutable_data();
     return out;
   }
@@ -200,9 +203,11 @@ template <class T, class D>
 }
 
 template <class T, class D>
-[[gnu::cold]] BufferedOptimizer<T, D>::BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups, double learning_rate, double weight_decay,
-                  std::vector<std::string> buffer_names)
-    : groups_(detail::make_groups(op, std::move(groups), learning_rate, weight_decay)), buffer_names_(std::move(buffer_names)) {
+[[gnu::cold]] BufferedOptimizer<T, D>::BufferedOptimizer(const char* op, std::vector<ParameterGroup<T, D>> groups,
+                                                         double learning_rate, double weight_decay,
+                                                         std::vector<std::string> buffer_names)
+    : groups_(detail::make_groups(op, std::move(groups), learning_rate, weight_decay)),
+      buffer_names_(std::move(buffer_names)) {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     for (auto& parameter : groups_[g].parameters) {
       Entry entry{parameter, g};
@@ -223,8 +228,8 @@ std::vector<typename BufferedOptimizer<T, D>::Active> BufferedOptimizer<T, D>::b
   return active;
 }
 
-// Gives the first group the learning rate `value`; the others keep their ratio to it. ValueError if the first group was made
-// with learning rate 0 and there are others.
+// Gives the first group the learning rate `value`; the others keep their ratio to it. ValueError if the first group was
+// made with learning rate 0 and there are others.
 template <class T, class D>
 void set_learning_rate(Optimizer<T, D>& optimizer, std::type_identity_t<double> value) {
   detail::require_not_negative(optimizer.name(), "the learning rate", value);
@@ -232,7 +237,8 @@ void set_learning_rate(Optimizer<T, D>& optimizer, std::type_identity_t<double> 
   const double first = groups.front()->base_learning_rate;
   for (Group<T, D>* group : groups) {
     if (group->base_learning_rate != first && first == 0.0)
-      raise<ValueError>(optimizer.name(), "set_learning_rate keeps the groups' ratios, but the first group has learning rate 0");
+      raise<ValueError>(optimizer.name(),
+                        "set_learning_rate keeps the groups' ratios, but the first group has learning rate 0");
     group->learning_rate = group->base_learning_rate == first ? value : value * (group->base_learning_rate / first);
   }
 }

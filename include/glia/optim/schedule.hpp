@@ -24,7 +24,9 @@ GLIA_LAZY double progress(std::int64_t step, std::int64_t steps) {
 }
 inline constexpr double pi = 3.14159265358979323846;
 // From `from` to `to` along half a cosine.
-GLIA_LAZY double cosine_between(double from, double to, double t) { return to + (from - to) / 2.0 * (std::cos(pi * t) + 1.0); }
+GLIA_LAZY double cosine_between(double from, double to, double t) {
+  return to + (from - to) / 2.0 * (std::cos(pi * t) + 1.0);
+}
 }  // namespace detail
 
 // Always `factor`.
@@ -87,8 +89,8 @@ struct PolynomialSchedule {
 // How OneCycleSchedule goes from one level to the next.
 enum class Anneal { cosine, linear };
 
-// Up from 1 / div to 1 during the first `rise` of the steps, then down to 1 / (div * final_div) in the last one (Smith and Topin
-// 2018; PyTorch's OneCycleLR with two phases, without its momentum cycle).
+// Up from 1 / div to 1 during the first `rise` of the steps, then down to 1 / (div * final_div) in the last one (Smith
+// and Topin 2018; PyTorch's OneCycleLR with two phases, without its momentum cycle).
 struct OneCycleSchedule {
   std::int64_t steps = 2;
   double rise = 0.3;
@@ -119,15 +121,15 @@ struct ChainedSchedule {
   }
 };
 
-// One part after the other: part i + 1 takes over in step starts[i] and counts its own steps from 0 there. `starts` grows
-// and has one entry fewer than `parts`.
+// One part after the other: part i + 1 takes over in step starts[i] and counts its own steps from 0 there. `starts`
+// grows and has one entry fewer than `parts`.
 struct SequentialSchedule {
   std::vector<Schedule> parts = {};
   std::vector<std::int64_t> starts = {};
   double operator()(std::int64_t step) const {
     if (parts.size() != starts.size() + 1 || !std::is_sorted(starts.begin(), starts.end()))
-      raise<ValueError>("SequentialSchedule", "needs one growing start for every part but the first, got ", parts.size(),
-                        " parts and ", starts.size(), " starts");
+      raise<ValueError>("SequentialSchedule", "needs one growing start for every part but the first, got ",
+                        parts.size(), " parts and ", starts.size(), " starts");
     const auto part = std::upper_bound(starts.begin(), starts.end(), step) - starts.begin();
     const auto i = static_cast<std::size_t>(part);
     return parts[i](i == 0 ? step : step - starts[i - 1]);

@@ -29,8 +29,8 @@ template <class = void>
 class BasicProgressBar;
 using ProgressBar = BasicProgressBar<>;  // GLIA_LAZY for a class
 
-// Rewrites one line of a terminal ten times a second at most; when the stream is no terminal (a log file) it stays silent, and
-// only finish() lines appear.
+// Rewrites one line of a terminal ten times a second at most; when the stream is no terminal (a log file) it stays
+// silent, and only finish() lines appear.
 template <class>
 class BasicProgressBar {
  public:
