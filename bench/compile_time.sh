@@ -86,7 +86,7 @@ row "glia: perceptron, ten steps" "${glia[@]}" "$work/mlp.cpp"
 row "glia: README program" "${glia[@]}" "$work/readme.cpp"
 row "glia: README program, glia::compiled" "${glia[@]}" -DGLIA_COMPILED "$work/readme.cpp"
 row "glia: perceptron, glia::compiled" "${glia[@]}" -DGLIA_COMPILED "$work/mlp.cpp"
-for part in src/*.cpp; do row "glia: the library glia::compiled, $(basename "$part")" "${glia[@]}" -DGLIA_COMPILED "$part"; done
+for part in include/glia/compiled/*.cpp; do row "glia: the library glia::compiled, $(basename "$part")" "${glia[@]}" -DGLIA_COMPILED "$part"; done
 row "glia: examples/cifar100/train.cpp" "${glia[@]}" -march=native examples/cifar100/train.cpp
 if [ -n "$torch" ]; then
   libtorch=(-std=c++20 -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include")

@@ -11,13 +11,13 @@ if(GLIA_OPENMP AND TARGET OpenMP::OpenMP_CXX)
 endif()
 
 install(DIRECTORY include/glia DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
-install(DIRECTORY src/ DESTINATION "${CMAKE_INSTALL_DATADIR}/glia/src" FILES_MATCHING PATTERN "*.cpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh" PATTERN "*.cpp")
 install(TARGETS glia EXPORT gliaTargets)
 install(EXPORT gliaTargets NAMESPACE glia:: DESTINATION "${GLIA_PACKAGE_DIR}")
 
 configure_package_config_file(cmake/gliaConfig.cmake.in "${PROJECT_BINARY_DIR}/package/gliaConfig.cmake"
-                              INSTALL_DESTINATION "${GLIA_PACKAGE_DIR}")
+                              INSTALL_DESTINATION "${GLIA_PACKAGE_DIR}"
+                              PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/gliaConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/package/gliaConfig.cmake" "${PROJECT_BINARY_DIR}/package/gliaConfigVersion.cmake"

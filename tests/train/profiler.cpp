@@ -181,6 +181,6 @@ TEST_CASE("training steps after the first ask the system for no memory and cause
   CHECK(after.system_allocations == before.system_allocations);
   CHECK(after.bytes_in_use == before.bytes_in_use);
   // One or two can come from the runtime's own stacks; a single buffer of this net that went back to the system would
-  // cost 32.
-  CHECK(last.ru_minflt - first.ru_minflt <= 4);
+  // cost 32. The thread sanitizer's own records of memory accesses fault in as they grow.
+  if (!glia::config::thread_sanitizer) CHECK(last.ru_minflt - first.ru_minflt <= 4);
 }

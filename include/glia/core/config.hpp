@@ -51,6 +51,12 @@
 // Usage: `namespace GLIA_NS { ... }`, `namespace GLIA_NS::nn { ... }`; users write `glia::` and `glia::nn::`.
 #define GLIA_NS glia::inline GLIA_ABI
 
+#if defined(__has_feature)
+#define GLIA_HAS_FEATURE(name) __has_feature(name)
+#else
+#define GLIA_HAS_FEATURE(name) 0
+#endif
+
 // GLIA_LAZY in place of `inline` before a function that is not a template: a compiler checks and compiles its body only
 // in programs that call it, and the templates that the body uses are not instantiated elsewhere.
 #define GLIA_LAZY template <class = void>
@@ -98,14 +104,17 @@ inline constexpr bool has_fma = false;
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool address_sanitizer = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#elif GLIA_HAS_FEATURE(address_sanitizer)
 inline constexpr bool address_sanitizer = true;
 #else
 inline constexpr bool address_sanitizer = false;
 #endif
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool thread_sanitizer = true;
+#elif GLIA_HAS_FEATURE(thread_sanitizer)
+inline constexpr bool thread_sanitizer = true;
 #else
-inline constexpr bool address_sanitizer = false;
+inline constexpr bool thread_sanitizer = false;
 #endif
 // Width in bytes of the widest vector register the compiler was told it may use.
 #if defined(__AVX512F__)
