@@ -42,8 +42,7 @@ void check_conv_options(const char* layer, const Options& o) {
 }
 }  // namespace detail
 
-// Convolution [..., H, W, in] -> [..., OH, OW, out] with weight [out, KH, KW, in / groups] and bias [out], both uniform
-// in
+// Convolution [..., H, W, in] -> [..., OH, OW, out] with weight [out, KH, KW, in / groups] and bias [out], both uniform in
 // +-1 / sqrt(fan_in) at the start.
 template <class Device = Cpu, class T = float>
 struct Conv2d {
