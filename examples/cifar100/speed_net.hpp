@@ -47,21 +47,14 @@ struct SpeedStage {
   }
 };
 
-// A fixed whitening stem, then stages that halve the image (32 -> 16 -> 8 -> 4 pixels for three).
-template <class D>
-struct SpeedNet {
+// What nets of a fixed whitening stem and stages of one kind share.
+template <class D, class Stage>
+struct FixedStemNet {
   static constexpr Index stem_channels = 48;
   nn::Conv2d<D> stem;
-  std::vector<SpeedStage<D>> stages;
-  GLIA_MEMBERS(stem, stages)
+  std::vector<Stage> stages;
 
-  explicit SpeedNet(const std::vector<Index>& widths)
-      : stem({.in = 3, .out = stem_channels, .kernel = 3, .padding = 1, .bias = false}) {
-    Index in = stem_channels;
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-      stages.emplace_back(in, widths[i], i + 1 == widths.size());
-      in = widths[i];
-    }
+  FixedStemNet() : stem({.in = 3, .out = stem_channels, .kernel = 3, .padding = 1, .bias = false}) {
     stem.weight.set_requires_grad(false);
   }
   // Puts in the data's whitening filters [48, 3, 3, 3].
@@ -76,8 +69,23 @@ struct SpeedNet {
   static Index stage_of(std::string_view path) {
     return path.compare(0, 7, "stages.") == 0 && path.size() > 7 ? path[7] - '0' + 1 : 0;
   }
-  glia::Tensor<float, D> activate(const glia::Tensor<float, D>& features) const { return glia::silu(features); }
+};
 
+// A fixed whitening stem, then stages that halve the image (32 -> 16 -> 8 -> 4 pixels for three).
+template <class D>
+struct SpeedNet : FixedStemNet<D, SpeedStage<D>> {
+  using FixedStemNet<D, SpeedStage<D>>::stem, FixedStemNet<D, SpeedStage<D>>::stages;
+  GLIA_MEMBERS(stem, stages)
+
+  explicit SpeedNet(const std::vector<Index>& widths) {
+    Index in = SpeedNet::stem_channels;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      stages.emplace_back(in, widths[i], i + 1 == widths.size());
+      in = widths[i];
+    }
+  }
+
+  glia::Tensor<float, D> activate(const glia::Tensor<float, D>& features) const { return glia::silu(features); }
   glia::Tensor<float, D> forward(const glia::Tensor<float, D>& images) {
     auto x = glia::silu(stem(images));
     for (auto& stage : stages) x = stage.forward(x);

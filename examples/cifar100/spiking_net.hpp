@@ -58,34 +58,24 @@ struct SpikingStage {
 // Direct encoding: the whitened image and the first convolution are computed once, and the first neurons receive that
 // current at every step. The last stage's neurons are the framework's last activation.
 template <class D>
-struct SpikingNet {
-  nn::Conv2d<D> stem;
-  std::vector<SpikingStage<D>> stages;
+struct SpikingNet : FixedStemNet<D, SpikingStage<D>> {
+  using FixedStemNet<D, SpikingStage<D>>::stem, FixedStemNet<D, SpikingStage<D>>::stages;
   std::vector<spiking::Lif<D>> spikes;  // between the stages, and behind the last one in activate()
   Index steps;
   GLIA_MEMBERS(stem, stages, spikes)
 
   // `steps`: T, at least 1.
-  SpikingNet(const std::vector<Index>& widths, Index steps_)
-      : stem({.in = 3, .out = SpeedNet<D>::stem_channels, .kernel = 3, .padding = 1, .bias = false}), steps(steps_) {
+  SpikingNet(const std::vector<Index>& widths, Index steps_) : steps(steps_) {
     if (steps < 1) throw std::invalid_argument("--steps: expected at least 1, got " + std::to_string(steps));
     const spiking::LifOptions<> neuron{.beta = 0.5, .threshold = 1.0};
-    Index in = SpeedNet<D>::stem_channels;
+    Index in = SpikingNet::stem_channels;
     for (const Index width : widths) {
       stages.emplace_back(in, width, neuron);
       spikes.emplace_back(neuron);
       in = width;
     }
-    stem.weight.set_requires_grad(false);
-  }
-  void set_stem(const glia::Tensor<float, D>& filters) {
-    const glia::NoGrad guard;
-    stem.weight.tensor().copy_(filters);
   }
 
-  Index channels() const { return stages.back().refine.options.out; }
-  Index depth() const { return static_cast<Index>(stages.size()); }
-  static Index stage_of(std::string_view path) { return SpeedNet<D>::stage_of(path); }
   // currents [T, N, h, w, C] -> firing rates [N, h, w, C]
   glia::Tensor<float, D> activate(const glia::Tensor<float, D>& currents) const {
     return glia::mean(spikes.back()(currents), 0);

@@ -27,38 +27,27 @@
 // clang-format off
 namespace GLIA_NS {
 GLIA_COMPILED_TEMPLATE class Tensor<float, Cpu>;
-GLIA_COMPILED_TEMPLATE std::int64_t Tensor<std::int64_t>::item() const;
-GLIA_COMPILED_TEMPLATE std::vector<std::int64_t> Tensor<std::int64_t>::to_vector() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::reshape(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::view_as(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::permute(const Axes&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::transpose(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::expand(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::slice(Index, Slice) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::select(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::squeeze(Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::unsqueeze(Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::flatten(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::contiguous() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> Tensor<std::int64_t>::clone() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t>& Tensor<std::int64_t>::fill_(std::int64_t);
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t>& Tensor<std::int64_t>::copy_(const Tensor<std::int64_t>&);
-GLIA_COMPILED_TEMPLATE std::uint8_t Tensor<std::uint8_t>::item() const;
-GLIA_COMPILED_TEMPLATE std::vector<std::uint8_t> Tensor<std::uint8_t>::to_vector() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::reshape(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::view_as(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::permute(const Axes&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::transpose(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::expand(const Shape&) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::slice(Index, Slice) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::select(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::squeeze(Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::unsqueeze(Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::flatten(Index, Index) const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::contiguous() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t> Tensor<std::uint8_t>::clone() const;
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t>& Tensor<std::uint8_t>::fill_(std::uint8_t);
-GLIA_COMPILED_TEMPLATE Tensor<std::uint8_t>& Tensor<std::uint8_t>::copy_(const Tensor<std::uint8_t>&);
+// The members that programs use of the tensors of labels and pixels.
+#define GLIA_COMPILED_MEMBERS(T) \
+  GLIA_COMPILED_TEMPLATE T Tensor<T>::item() const; \
+  GLIA_COMPILED_TEMPLATE std::vector<T> Tensor<T>::to_vector() const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::reshape(const Shape&) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::view_as(const Shape&) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::permute(const Axes&) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::transpose(Index, Index) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::expand(const Shape&) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::slice(Index, Slice) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::select(Index, Index) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::squeeze(Index) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::unsqueeze(Index) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::flatten(Index, Index) const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::contiguous() const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T> Tensor<T>::clone() const; \
+  GLIA_COMPILED_TEMPLATE Tensor<T>& Tensor<T>::fill_(T); \
+  GLIA_COMPILED_TEMPLATE Tensor<T>& Tensor<T>::copy_(const Tensor<T>&)
+GLIA_COMPILED_MEMBERS(std::int64_t);
+GLIA_COMPILED_MEMBERS(std::uint8_t);
+#undef GLIA_COMPILED_MEMBERS
 GLIA_COMPILED_TEMPLATE bool Tensor<bool>::item() const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::contiguous() const;
 GLIA_COMPILED_TEMPLATE Tensor<bool> Tensor<bool>::clone() const;
