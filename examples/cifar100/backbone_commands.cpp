@@ -145,6 +145,8 @@ void add_pretrain_options(CLI::App& app, PretrainOptions& o) {
   app.add_option("--set", o.set, "cifar100 or cifar10")->capture_default_str();
   app.add_option("--images", o.images, "a folder of PNG and JPEG images instead of CIFAR files");
   app.add_option("--size", o.size, "side to which those are brought, pixels")->capture_default_str();
+  app.add_option("--crop-size", o.crop_size,
+                 "side of the views to train on, pixels (default: that of the images); smaller ones cost less");
   app.add_option("--out", o.out, "folder for config, metrics and checkpoint")->capture_default_str();
   app.add_option("--backbone", o.backbone, backbone_help)->capture_default_str();
   app.add_option("--optimizer", o.optimizer, "adamw or sgd")->capture_default_str();

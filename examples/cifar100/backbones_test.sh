@@ -46,7 +46,7 @@ grep -q "0 adapted, 0 missing" "$work/log" || fail "import must load everything 
 grep -q "no train.bin" "$work/log" || fail "missing data must be reported"
 
 # A folder of pictures instead of CIFAR files.
-if "$program" pretrain --images "$images" --size 16 --batch 2 --epochs 1 --backbone resnet8-w4 --hidden 8 --out "$work/pictures" --quiet 2>"$work/log"; then
+if "$program" pretrain --images "$images" --size 16 --crop-size 12 --batch 2 --epochs 1 --backbone resnet8-w4 --hidden 8 --out "$work/pictures" --quiet 2>"$work/log"; then
   [ -s "$work/pictures/checkpoint.safetensors" ] || fail "pre-training on pictures must leave a checkpoint"
 else
   grep -q "built without" "$work/log" || fail "pictures: $(cat "$work/log")"
@@ -58,6 +58,7 @@ message() { "$program" "$@" 2>&1 >/dev/null || true; }
 message summary --backbone resnet21 | grep -q "no ResNet of basic blocks has 21 layers" || fail "a wrong depth must be reported"
 message summary --size 4 | grep -q -- "--size: expected 8 to 1024" || fail "a wrong size must be reported"
 message pretrain --objective supcon --synthetic --out "$work/x" | grep -q "expected one of ntxent" || fail "a wrong objective must be reported"
+message pretrain --synthetic --crop-size 4 --out "$work/x" | grep -q -- "--crop-size: expected 8 to 256" || fail "a wrong crop must be reported"
 message pretrain --images "$work/nothing" --out "$work/x" | grep -q "is not a folder" || fail "a missing folder must be reported"
 message pretrain --synthetic --limit-train 50 --out "$work/x" | grep -q "no full batch" || fail "too few images must be reported"
 pretrain_again() { pretrain "$work/ntxent" "$@" 2>&1 || true; }

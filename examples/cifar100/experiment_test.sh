@@ -6,7 +6,8 @@ program=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $1" >&2; exit 1; }
-small=(--synthetic --limit-train 300 --batch 60 --epochs 1 --quiet)
+brief=(--synthetic --limit-train 300 --batch 60 --epochs 1 --quiet)
+small=("${brief[@]}" --backbone slim-w16)
 numbers() { sed -E 's/"(evaluation_|measuring_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
 
 # Partial labels, two views, momentum encoder and averaged weights: everything a checkpoint can hold.
@@ -25,13 +26,13 @@ grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelle
 [ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
 
 # A profile of some steps; it is written also when fewer steps came than were asked for.
-"$program" train --synthetic --limit-train 480 --batch 60 --epochs 1 --quiet --profile 50 --out "$work/profile"
+"$program" train --synthetic --backbone slim-w16 --limit-train 480 --batch 60 --epochs 1 --quiet --profile 50 --out "$work/profile"
 grep -q "^3 steps, " "$work/profile/profile.txt" || fail "3 steps behind the first 5 expected: $(head -n 1 "$work/profile/profile.txt")"
 grep -q "conv2d" "$work/profile/profile.txt" || fail "the profile lacks the convolutions"
 grep -q '"traceEvents"' "$work/profile/profile.json" || fail "no trace"
 
 # A network of spikes, and what its neurons do.
-"$program" train "${small[@]}" --backbone spiking-w8 --neuron lif --steps 3 --out "$work/spiking"
+"$program" train "${brief[@]}" --backbone spiking-w8 --neuron lif --steps 3 --out "$work/spiking"
 "$program" activity --checkpoint "$work/spiking" --images 8 > "$work/activity" 2>&1 || fail "activity failed: $(cat "$work/activity")"
 for layer in backbone.stages.0.spike backbone.spikes.1 neuron; do
   grep -q "^$layer .*lif" "$work/activity" || fail "no neurons $layer in: $(cat "$work/activity")"

@@ -79,7 +79,7 @@ class PretrainRun {
                  .seed = o_.seed,
                  .workers = glia::num_threads() > 4 ? 2 : 0,
                  .views = 2},
-                views_of(data_.normalization)) {
+                views_of(data_.normalization, o_.crop_size)) {
     total_ = loader_.batches() * o_.epochs;
     if (total_ == 0)
       glia::raise<glia::ValueError>("pretrain", "the ", data_.train.size(), " images make no full batch of ", o_.batch);
@@ -246,7 +246,7 @@ class PretrainRun {
     nn::eval(net_);
     std::vector<Index> positions(static_cast<std::size_t>(std::min<Index>(data_.train.size(), 256)));
     std::iota(positions.begin(), positions.end(), Index{0});
-    const data::Augment augment(views_of(data_.normalization));
+    const data::Augment augment(views_of(data_.normalization, o_.crop_size));
     const auto z1 = net_.encoder.forward(augment(data_.train.images, positions, 1));
     const auto z2 = net_.encoder.forward(augment(data_.train.images, positions, 2));
     const auto report = glia::ssl::feature_report(z1, z2);

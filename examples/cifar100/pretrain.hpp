@@ -13,6 +13,7 @@ struct PretrainOptions {
   std::string set = "cifar100";  // cifar100 or cifar10
   std::string images;            // a folder of PNG and JPEG images instead
   std::int64_t size = 32;        // side to which those are brought
+  std::int64_t crop_size = 0;    // side of the views to train on; 0: that of the images
   std::string out = "runs/pretrain";
   std::string backbone = "resnet18";
   std::string objective = "ntxent";  // ntxent, barlow, vicreg, byol or simsiam

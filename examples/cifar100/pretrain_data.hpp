@@ -41,7 +41,8 @@ inline PretrainData load_pretrain_data(const PretrainOptions& o) {
     // The same split as training has, so that no validation image is ever seen.
     auto split = glia::data::stratified_split(all, all.size() / 10, 20260302);
     out.train = std::move(split.train);
-    out.held_out = glia::data::stratified_subset(split.validation, std::min<glia::Index>(split.validation.size(), 2000), 7);
+    out.held_out =
+        glia::data::stratified_subset(split.validation, std::min<glia::Index>(split.validation.size(), 2000), 7);
     out.bank = glia::data::stratified_subset(out.train, std::min<glia::Index>(out.train.size(), 10'000), 7);
   } else {
     out.train = all;
@@ -51,9 +52,11 @@ inline PretrainData load_pretrain_data(const PretrainOptions& o) {
   return out;
 }
 
-// Crops, flips, colour changes and greys: SimCLR's views for small images, without blur.
-inline glia::data::AugmentOptions views_of(const glia::data::Normalization& normalization) {
+// Crops, flips, colour changes and greys: SimCLR's views for small images, without blur. `side` of the views, pixels;
+// 0: that of the images.
+inline glia::data::AugmentOptions views_of(const glia::data::Normalization& normalization, glia::Index side) {
   glia::data::AugmentOptions out;
+  out.size = side;
   out.normalization = normalization;
   out.flip = true;
   out.resized_crop = true;

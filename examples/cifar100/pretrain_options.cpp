@@ -7,10 +7,11 @@
 
 namespace cifar100 {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PretrainOptions, data, set, images, size, out, backbone, objective,
-                                                optimizer, learning_rate, weight_decay, warmup, temperature, momentum,
-                                                hidden, projection, epochs, batch, seed, limit_train, max_steps,
-                                                probe_every, threads, resume, synthetic, quiet, checkpoint_minutes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PretrainOptions, data, set, images, size, crop_size, out, backbone,
+                                                objective, optimizer, learning_rate, weight_decay, warmup, temperature,
+                                                momentum, hidden, projection, epochs, batch, seed, limit_train,
+                                                max_steps, probe_every, threads, resume, synthetic, quiet,
+                                                checkpoint_minutes)
 
 namespace {
 
@@ -37,6 +38,8 @@ void validate(const PretrainOptions& o) {
   one_of("optimizer", o.optimizer, {"adamw", "sgd"});
   require(o.images.empty() || !o.synthetic, "images", "a folder without --synthetic", o.images);
   require(o.size >= 8 && o.size <= 256, "size", "8 to 256", std::to_string(o.size));
+  require(o.crop_size == 0 || (o.crop_size >= 8 && o.crop_size <= 256), "crop-size",
+          "8 to 256, or 0 for the images' side", std::to_string(o.crop_size));
   require(o.epochs >= 1, "epochs", "at least 1", std::to_string(o.epochs));
   require(o.batch >= 2, "batch", "at least 2", std::to_string(o.batch));
   require(o.hidden >= 1, "hidden", "at least 1", std::to_string(o.hidden));

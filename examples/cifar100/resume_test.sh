@@ -10,7 +10,7 @@ fail() { echo "FAILED: $1" >&2; exit 1; }
 train() {
   local out=$1
   shift
-  "$program" train --synthetic --limit-train 600 --epochs 3 --batch 100 --seed 5 --out "$out" --quiet "$@"
+  "$program" train --synthetic --backbone slim-w16 --limit-train 600 --epochs 3 --batch 100 --seed 5 --out "$out" --quiet "$@"
 }
 # The epochs without their timings.
 numbers() { sed -E 's/"(evaluation_|measuring_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
