@@ -25,6 +25,18 @@ grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelle
 "$program" train "${small[@]}" --labels 100 --labelled-only --classification elr --out "$work/elr"
 [ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
 
+# Two arms side by side, and arms that cannot be compared.
+"$program" train "${small[@]}" --labels 100 --unlabelled-ratio 0 --similarity none --spatial none --seeds 1,2 --out "$work/arms/labelled"
+"$program" train "${small[@]}" --labels 100 --similarity ntxent --seeds 1,2 --out "$work/arms/joint"
+"$program" compare --run "$work/arms/joint" --against "$work/arms/labelled" --out "$work/arms/compared" > "$work/table"
+[ -s "$work/arms/compared/comparison.json" ] && [ -s "$work/arms/compared/comparison.md" ] || fail "the comparison must be on disk"
+for row in "| objective.similarity | ntxent | none |" "| unlabelled_ratio | 1.0 | 0.0 |" "2 paired seeds" "| test accuracy, % |"; do
+  grep -qF "$row" "$work/table" || fail "the comparison lacks: $row"
+done
+grep -q "Seed 2: the arms took different numbers of steps, 10 and 5" "$work/table" || fail "two views take half as many images per step"
+status=0; "$program" compare --run "$work/arms" --against "$work/arms/joint" 2> "$work/message" || status=$?
+[ "$status" = 1 ] && grep -q "no finished run" "$work/message" || fail "a folder without runs must be refused"
+
 # A profile of some steps; it is written also when fewer steps came than were asked for.
 "$program" train --synthetic --backbone slim-w16 --limit-train 480 --batch 60 --epochs 1 --quiet --profile 50 --out "$work/profile"
 grep -q "^3 steps, " "$work/profile/profile.txt" || fail "3 steps behind the first 5 expected: $(head -n 1 "$work/profile/profile.txt")"

@@ -3,6 +3,7 @@
 #include "ablate.hpp"
 #include "backbone_commands.hpp"
 #include "cli.hpp"
+#include "compare.hpp"
 #include "evaluate.hpp"
 #include "explanations.hpp"
 #include "overhead.hpp"
@@ -76,6 +77,13 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   report->add_option("--data", data, "folder of the data set, for --explain (default: GLIA_DATA)");
 
+  std::string first, second, comparison;
+  auto* compare =
+      app.add_subcommand("compare", "two arms that were run with the same seeds: settings, paired differences, curves");
+  compare->add_option("--run", first, "folder of a run, or of several seeds")->required();
+  compare->add_option("--against", second, "the same of the other arm")->required();
+  compare->add_option("--out", comparison, "folder for comparison.json and comparison.md");
+
   cifar100::BackboneCommands backbones(app);
   CLI11_PARSE(app, argc, argv);
 
@@ -90,6 +98,10 @@ int run(int argc, char** argv) {
   }
   if (robustness->parsed()) {
     std::printf("%s\n", cifar100::robustness(damage).c_str());
+    return 0;
+  }
+  if (compare->parsed()) {
+    std::printf("%s", cifar100::compare(first, second, comparison).c_str());
     return 0;
   }
   if (report->parsed()) {
