@@ -1,4 +1,5 @@
-// The engine: accumulation, higher derivatives, hooks, in-place detection, freed graphs, deep graphs, user functions, checkpoints.
+// The engine: accumulation, higher derivatives, hooks, in-place detection, freed graphs, deep graphs, user functions,
+// checkpoints.
 
 #include <glia/glia.hpp>
 
@@ -113,7 +114,9 @@ TEST_CASE("recorded in-place writes rebase history; leaves and views are refused
   auto base = x * 1.0;
   auto view = base.slice(0, {0, 1});
   CHECK(error_text<AutogradError>([&] { view.mul_(2.0); }).find("mul_: an in-place write to a view") == 0);
-  CHECK(error_text<AutogradError>([&] { base.mul_(2.0); }).find("mul_: an in-place write to a tensor with recorded views") == 0);
+  CHECK(error_text<AutogradError>([&] {
+          base.mul_(2.0);
+        }).find("mul_: an in-place write to a tensor with recorded views") == 0);
   auto filled = x * 1.0;
   filled.fill_(4.0);
   CHECK_FALSE(filled.requires_grad());
@@ -203,4 +206,115 @@ TEST_CASE("checkpointing recomputes, repeats random draws and refuses second der
   CHECK_NEAR(x.grad(), (std::vector<double>{6 * masks[0][0], 8 * masks[0][1]}));
   const auto first = grad(sum(y), {x}, {.create_graph = true})[0];
   CHECK(error_text<AutogradError>([&] { grad(sum(first), {x}); }).find("checkpoint: is differentiable once") == 0);
+}
+
+TEST_CASE("gradients of a recorded pass are buffers of their own") {
+  auto a = leaf({1, 2, 3, 4}), b = leaf({5, 6, 7, 8});
+  const auto seed = ones<double>({4});
+  const auto y = a + b;
+  autograd::backward<double, Cpu>(std::vector{y}, std::vector{seed}, {.create_graph = true});
+  sum(a).backward();
+  CHECK_NEAR(a.grad(), (std::vector<double>{2, 2, 2, 2}));
+  CHECK_NEAR(b.grad(), (std::vector<double>{1, 1, 1, 1}));
+  CHECK_NEAR(seed, (std::vector<double>{1, 1, 1, 1}));
+  // The gradient of a sum is an expanded scalar: it must not be added to in place.
+  auto x = leaf({0, 0, 0, 0});
+  autograd::backward<double, Cpu>(std::vector{sum(x)}, std::vector<Tensor<double>>{}, {.create_graph = true});
+  sum(x * tensor<double>({10, 20, 30, 40})).backward();
+  CHECK_NEAR(x.grad(), (std::vector<double>{11, 21, 31, 41}));
+  auto z = leaf({1, 2, 3, 4});
+  z.set_grad(tensor<double>({1}).expand({4}));
+  sum(z * z).backward();
+  CHECK_NEAR(z.grad(), (std::vector<double>{3, 5, 7, 9}));
+}
+
+TEST_CASE("a hook of a leaf gets the sum over its uses, once") {
+  auto x = leaf({3});
+  int calls = 0;
+  x.register_hook([&calls](const Tensor<double>& g) {
+    ++calls;
+    return clamp(g, -5.0, 5.0);
+  });
+  sum(x * x).backward();
+  CHECK_EQ(calls, 1);
+  CHECK_NEAR(x.grad(), (std::vector<double>{5}));
+  CHECK_NEAR(grad(sum(x * x), {x})[0], (std::vector<double>{5}));
+  CHECK_EQ(calls, 2);
+  auto other = leaf({2});
+  CHECK_NEAR(grad(sum(x * x * other), {other})[0], (std::vector<double>{9}));
+  CHECK_EQ(calls, 2);  // nobody asked for x
+}
+
+TEST_CASE("later changes of class weights and of returned statistics do not reach the backward pass") {
+  auto logits = leaf({1, 2}).reshape({1, 2}).detach().set_requires_grad();
+  auto weight = ones<double>({2});
+  const auto loss = cross_entropy(logits, tensor<std::int64_t>({0}), {}, weight);
+  weight.fill_(100);
+  loss.backward();
+  const double p = 1 / (1 + std::exp(1.0));
+  CHECK_NEAR(logits.grad(), (std::vector<double>{p - 1, 1 - p}));
+  auto rows = leaf({1, 2, 4, 8}).reshape({4, 1}).detach().set_requires_grad();
+  const auto factor = tensor<double>({1, 0, 2, -1}, {4, 1});
+  const auto plain = grad(sum(batch_norm(rows, {}, {}).output * factor), {rows})[0];
+  auto changed = batch_norm(rows, {}, {});
+  {
+    const NoGrad off;
+    changed.mean.mul_(0);
+  }
+  CHECK_NEAR(grad(sum(changed.output * factor), {rows})[0], plain.to_vector());
+}
+
+namespace {
+struct Undefined {
+  static Tensor<double> forward(autograd::FunctionContext<double, Cpu>&, const Tensor<double>&) { return {}; }
+  static std::vector<Tensor<double>> backward(autograd::FunctionContext<double, Cpu>&, const Tensor<double>&) {
+    return {};
+  }
+};
+Tensor<double> kept;
+struct Keeps {
+  static Tensor<double> forward(autograd::FunctionContext<double, Cpu>&, const Tensor<double>& x) {
+    return kept = x * 2.0;
+  }
+  static std::vector<Tensor<double>> backward(autograd::FunctionContext<double, Cpu>&, const Tensor<double>& g) {
+    return {g * 2.0};
+  }
+};
+}  // namespace
+
+TEST_CASE("a function's output must be defined, and what it keeps stays without history") {
+  const auto x = leaf({3});
+  CHECK_EQ(error_text<AutogradError>([&] { autograd::apply<Undefined>(x); }),
+           "function: forward returned an undefined tensor, expected a defined one");
+  const auto y = autograd::apply<Keeps>(x);
+  CHECK(y.requires_grad());
+  CHECK_FALSE(kept.requires_grad());
+  kept = {};
+}
+
+TEST_CASE("products with empty extents have zero gradients at any rank") {
+  auto x = zeros<double>({2, 3, 0}).set_requires_grad();
+  auto w = zeros<double>({0, 4}).set_requires_grad();
+  sum(matmul(x, w)).backward();
+  CHECK_EQ(x.grad().shape(), Shape{2, 3, 0});
+  CHECK_EQ(w.grad().shape(), Shape{0, 4});
+  auto rows = ones<double>({2, 0, 3}).set_requires_grad();
+  auto v = ones<double>({3, 2}).set_requires_grad();
+  sum(matmul(rows, v)).backward();
+  CHECK_NEAR(v.grad(), std::vector<double>(6, 0.0));
+}
+
+TEST_CASE("gradients at the edges: powers that overflow, masks below every number") {
+  auto x = tensor<float>({1e25f}).set_requires_grad();
+  pow(x, 2.0f).backward(tensor<float>({1e-20f}));
+  CHECK(x.grad().item() == doctest::Approx(2e5).epsilon(1e-5));
+  auto infinite = tensor<float>({std::numeric_limits<float>::infinity()}).set_requires_grad();
+  pow(infinite, -2.0f).backward(tensor<float>({1}));
+  CHECK_EQ(infinite.grad().item(), 0.0f);
+  auto low = tensor<float>({std::numeric_limits<float>::lowest()}).set_requires_grad();
+  logsumexp(low).backward();
+  CHECK_EQ(low.grad().item(), 1.0f);
+  const double none = -std::numeric_limits<double>::infinity();
+  const auto picked = tensor<double>({none, 0, -1, -2}, {2, 2});
+  CHECK_NEAR(nll_loss(picked, tensor<std::int64_t>({-100, 1}), {.ignore_index = -100}), std::vector<double>{2});
 }

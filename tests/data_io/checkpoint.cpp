@@ -153,7 +153,8 @@ TEST_CASE("checkpoint: what does not fit is listed by name, and nothing is chang
   const auto file = io::load_checkpoint(path);
   CHECK(error_of([&] { file.load_module("", target); }) ==
         "load_module: \"" + path.string() +
-            "\" does not fit: missing: head; unexpected: extra; mismatched: stem.weight ([3, 2] in the file, [2, 3] here)");
+            "\" does not fit: missing: head; unexpected: extra; mismatched: stem.weight ([3, 2] in the file, [2, 3] "
+            "here)");
   CHECK(target.stem.mean.tensor().to_vector() == std::vector<double>(3, 1));
   const auto report = file.load_module("", target, {.strict = false});
   CHECK(report.missing == std::vector<std::string>{"head"});
@@ -162,12 +163,22 @@ TEST_CASE("checkpoint: what does not fit is listed by name, and nothing is chang
   CHECK(target.stem.mean.tensor().to_vector() == std::vector<double>(3, 9));
   CHECK(target.stem.weight.tensor().to_vector() == std::vector<float>(6, 1));
   Narrow narrow;
-  CHECK(contains(error_of([&] { file.load_module("stem", narrow); }), "mismatched: stem.mean (F64 in the file, F32 here)"));
+  CHECK(contains(error_of([&] { file.load_module("stem", narrow); }),
+                 "mismatched: stem.mean (F64 in the file, F32 here)"));
   CHECK(file.load_module("stem", narrow, {.strict = false, .convert = true}).mismatched.empty());
   CHECK(narrow.mean.tensor().to_vector() == std::vector<float>(3, 9));
   Momentum momentum;
   CHECK(contains(error_of([&] { file.load_optimizer("optimizer", momentum); }),
                  "missing: optimizer.buffer, optimizer.steps, optimizer.rate"));
+}
+
+TEST_CASE("checkpoint: what could not be read back is refused when it is written") {
+  const Folder folder;
+  const auto file = folder.path / "run.safetensors";
+  io::Checkpoint().set("path", std::string("caf\xc3\xa9")).save(file);
+  CHECK_THROWS_WITH_AS(io::Checkpoint().set("path", std::string("caf\xe9")).save(file),
+                       doctest::Contains("is not UTF-8"), glia::FormatError);
+  CHECK(io::load_checkpoint(file).text("path") == "caf\xc3\xa9");
 }
 
 TEST_CASE("checkpoint: an unreadable newest file gives way to the previous one, with a warning") {
@@ -236,7 +247,8 @@ TEST_CASE("checkpoint: a writer killed at any byte of the file leaves the old ch
   const fs::path path = folder.path / "run.safetensors";
   save_step(path, 1);
   const auto size = fs::file_size(path);
-  for (const std::uintmax_t limit : {std::uintmax_t{0}, std::uintmax_t{1}, std::uintmax_t{8}, std::uintmax_t{50}, size / 3, size / 2, size - 1}) {
+  for (const std::uintmax_t limit :
+       {std::uintmax_t{0}, std::uintmax_t{1}, std::uintmax_t{8}, std::uintmax_t{50}, size / 3, size / 2, size - 1}) {
     const int status = in_child([&] {
       // The kernel kills the writer at the byte that passes the limit.
       const ::rlimit bytes{limit, limit};

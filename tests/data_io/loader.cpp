@@ -39,8 +39,12 @@ struct Record {
 };
 
 Record record(const data::Batch& batch) {
-  return {batch.images.to_vector(), batch.second_view.defined() ? batch.second_view.to_vector() : std::vector<float>(),
-          batch.labels.to_vector(), batch.positions, batch.epoch, batch.number};
+  return {batch.images.to_vector(),
+          batch.second_view.defined() ? batch.second_view.to_vector() : std::vector<float>(),
+          batch.labels.to_vector(),
+          batch.positions,
+          batch.epoch,
+          batch.number};
 }
 
 const data::AugmentOptions busy{.flip = true, .shift = 1, .jitter_probability = 0.5f, .cutout = 2};
@@ -167,6 +171,9 @@ TEST_CASE("loader: an error in a worker reaches the loop") {
     };
     CHECK_THROWS_WITH_AS(loop(), "hook: batch 2 is bad", glia::ValueError);
     CHECK(good == 2);
+    CHECK(loader.state().position == 2);
+    CHECK_THROWS_WITH_AS(loop(), "hook: batch 2 is bad", glia::ValueError);  // the same batch again
+    CHECK(good == 2);
   }
   CHECK_THROWS_AS(data::Loader(numbered(4), {.batch = 0}), glia::ValueError);
   CHECK_THROWS_AS(data::Loader(numbered(4), {.views = 3}), glia::ValueError);
@@ -225,7 +232,8 @@ TEST_CASE("synthetic: reproducible, balanced, and its classes can be told apart"
   const auto set = data::synthetic({.count = 400, .seed = 1});
   CHECK(set.images.shape() == glia::Shape{400, 32, 32, 3});
   CHECK(data::synthetic({.count = 400, .seed = 1}).images.to_vector() == set.images.to_vector());
-  CHECK(data::synthetic({.count = 100, .seed = 2}).images.to_vector() != data::synthetic({.count = 100, .seed = 1}).images.to_vector());
+  CHECK(data::synthetic({.count = 100, .seed = 2}).images.to_vector() !=
+        data::synthetic({.count = 100, .seed = 1}).images.to_vector());
   CHECK(data::superclass_of_class(set)[37] == 3);
   // The nearest class mean of 3,000 training images, on averages over 4 x 4 blocks: far above the 1 % of chance.
   const auto train = data::synthetic({.count = 3000, .seed = 3}), test = data::synthetic({.count = 500, .seed = 4});
@@ -234,7 +242,8 @@ TEST_CASE("synthetic: reproducible, balanced, and its classes can be told apart"
     for (Index y = 0; y < 32; ++y)
       for (Index x = 0; x < 32; ++x)
         for (Index c = 0; c < 3; ++c)
-          out[static_cast<std::size_t>((y / 4 * 8 + x / 4) * 3 + c)] += d.images.data()[((i * 32 + y) * 32 + x) * 3 + c] / 16.0;
+          out[static_cast<std::size_t>((y / 4 * 8 + x / 4) * 3 + c)] +=
+              d.images.data()[((i * 32 + y) * 32 + x) * 3 + c] / 16.0;
     return out;
   };
   std::vector<std::vector<double>> means(100, std::vector<double>(192));

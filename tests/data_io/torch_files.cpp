@@ -152,6 +152,17 @@ TEST_CASE("pickle: every wrong program ends in a FormatError") {
   CHECK(contains(error_of([&] { io::read_pickle(io::ByteSource(io::as_bytes(nine))); }), "protocol 9"));
 }
 
+TEST_CASE("pickle: a small file cannot describe containers of any size") {
+  // A remembered list of 60,000 pairs, made into an OrderedDict again and again: 12 bytes for 120,000 items each time.
+  std::string program = "](K\x01K\x02\x86q\x02";
+  for (int i = 1; i < 60'000; ++i) program += "h\x02";
+  program +=
+      "eq\x01"
+      "0";
+  for (int i = 0; i < 200; ++i) program += "ccollections\nOrderedDict\nh\x01\x85R0";
+  CHECK(contains(pickle_error(program + "N."), "items in its containers"));
+}
+
 TEST_CASE("pickle: tensors stay inside their storage") {
   const std::string zero("K\0", 2), one = "K\x01", six = "K\x06";
   const std::string two_three = "K\x02K\x03\x86", rows = "K\x03K\x01\x86";

@@ -149,7 +149,8 @@ TEST_CASE("auc: a class without samples is left out of the macro mean") {
 TEST_CASE("metrics agree with scikit-learn on a table full of ties") {
   const auto& p = fixture::probabilities;
   const metrics::Auc auc = metrics::one_vs_rest_auc(span(p), fixture::classes, fixture::labels);
-  for (std::size_t c = 0; c < fixture::per_class_auc.size(); ++c) CHECK(close(auc.per_class[c], fixture::per_class_auc[c]));
+  for (std::size_t c = 0; c < fixture::per_class_auc.size(); ++c)
+    CHECK(close(auc.per_class[c], fixture::per_class_auc[c]));
   CHECK(close(auc.macro, fixture::macro_auc));
   CHECK(close(auc.micro, fixture::micro_auc));
   const std::vector<float> single(p.begin(), p.end());
@@ -227,7 +228,8 @@ TEST_CASE("calibration: the fitted temperature undoes a known scaling") {
   const double temperature = metrics::fit_temperature(span(logits), classes, labels);
   CHECK(std::abs(temperature - 3) < 0.1);
   const auto before = metrics::calibration<double>(metrics::softmax_rows(span(logits), classes), classes, labels);
-  const auto after = metrics::calibration<double>(metrics::softmax_rows(span(logits), classes, temperature), classes, labels);
+  const auto after =
+      metrics::calibration<double>(metrics::softmax_rows(span(logits), classes, temperature), classes, labels);
   CHECK(before.ece > 0.1);
   CHECK(after.ece < 0.02);
   CHECK(after.nll < before.nll);
@@ -260,6 +262,12 @@ TEST_CASE("balance: spread of accuracies and of errors") {
   CHECK(close(rough.top1_percent_error_share, 2.0 / 3));
   CHECK(std::isnan(rough.superclass_error_share));
   CHECK_THROWS_AS(metrics::balance(skewed, superclass), glia::ShapeError);
+
+  // Classes without samples have no cells: the errors of the only class with samples are spread evenly.
+  metrics::ConfusionMatrix lone(5);
+  for (glia::Index c = 1; c < 5; ++c) lone.add(0, c);
+  CHECK(close(metrics::balance(lone).error_entropy, 1));
+  CHECK(close(metrics::balance(lone).top1_percent_error_share, 0.25));
 
   metrics::ConfusionMatrix faultless(2);
   faultless.add(0, 0);

@@ -162,3 +162,12 @@ TEST_CASE("impossible options are refused at construction") {
         }) == "conv_transpose2d: output_padding must be at least 0 and less than the stride, got 2x2 with stride 2x2");
   CHECK(refused([] { nn::Embedding<>{0, 1}; }).find("count and width") != std::string::npos);
 }
+
+TEST_CASE("a convolution of no input channels is its bias") {
+  const auto x = glia::ones<float>({1, 4, 4, 0});
+  for (const glia::Index kernel : {1, 3}) {
+    const auto w = glia::ones<float>({2, kernel, kernel, 0});
+    CHECK(glia::conv2d(x, w).to_vector() == glia::zeros<float>({1, 5 - kernel, 5 - kernel, 2}).to_vector());
+    CHECK(glia::conv2d(x, w, glia::tensor<float>({2, 3})).to_vector()[1] == 3.0f);
+  }
+}

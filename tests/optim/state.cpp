@@ -120,6 +120,35 @@ TEST_CASE("a restored optimizer continues bit for bit") {
       3);
 }
 
+TEST_CASE("an optimizer whose state was refused keeps its old state") {
+  auto w = leaf("w", {4});
+  optim::Sgd optimizer(std::vector<nn::NamedTensor<float, Cpu>>{w}, {.learning_rate = 0.5, .momentum = 0.9});
+  w.tensor.set_grad(glia::ones({4}));
+  optimizer.step();
+  struct Replace {
+    void operator()(const std::string&, Tensor<float>& t) const { t = glia::zeros({1}); }
+    void operator()(const std::string&, std::int64_t&) const {}
+    void operator()(const std::string&, double&) const {}
+  };
+  CHECK_THROWS_AS(optimizer.visit_state(Replace{}), glia::ShapeError);
+  optimizer.step();  // velocity 1 + 0.9
+  CHECK(w.tensor.to_vector()[3] == doctest::Approx(-0.5 - 0.5 * 1.9));
+}
+
+TEST_CASE("newton_schulz stays bounded on matrices of low rank, however many iterations") {
+  glia::Generator generator(3);
+  const auto column = glia::randn<float>({64, 1}, generator), row = glia::randn<float>({1, 64}, generator);
+  const auto flat = glia::matmul(column, row);
+  for (const int iterations : {5, 9, 12, 23}) {
+    const auto y = optim::newton_schulz(flat, iterations);
+    // One singular value near 1; many iterations bring those that rounding left near 1 as well, 64 at most.
+    const double norm = std::sqrt(static_cast<double>(glia::sum(y * y).item()));
+    CHECK(norm > 0.6);
+    CHECK(norm < (iterations == 5 ? 1.3 : 1.3 * 8));
+  }
+  CHECK_THROWS_WITH_AS(optim::newton_schulz(flat, 0), "newton_schulz: iterations must be at least 1, got 0", glia::ValueError);
+}
+
 TEST_CASE("state is named after the parameters") {
   Net net;
   optim::Combined both(optim::Muon(optim::split(glia::parameters(net), optim::is_matrix).first),
@@ -265,7 +294,10 @@ TEST_CASE("what optimizers refuse") {
 
   auto good = leaf("good", {2}), bad = leaf("bad", {2, 2});
   good.tensor.set_grad(glia::ones({2}));
-  bad.tensor.set_grad(glia::ones({4}));
+  CHECK_THROWS_WITH_AS(bad.tensor.set_grad(glia::ones({4})), "set_grad: the gradient has shape [4], expected [2, 2]",
+                       glia::ShapeError);
+  bad.tensor.set_grad(glia::ones({2, 2}));
+  bad.tensor.impl()->gradient->grad = glia::ones({4}).impl();
   optim::Sgd optimizer(Named{good, bad});
   CHECK_THROWS_WITH_AS(optimizer.step(), "sgd: the gradient of parameter bad has shape [4], expected [2, 2]",
                        glia::ShapeError);

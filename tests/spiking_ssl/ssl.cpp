@@ -157,6 +157,9 @@ TEST_CASE("losses for noisy labels equal PyTorch") {
   check_gradients("sce", [&](const auto& v) { return ssl::sce_loss(v[0], labels); }, {logits});
   // q = 1 is the absolute error; confident mistakes stay bounded
   const auto sure = glia::tensor<double>({1000, 0, 0, 0, 1000, 0}, {2, 3});
+  const auto masked = glia::tensor<double>({1, 2, -std::numeric_limits<double>::infinity()}, {1, 3});
+  const double p = 1 / (1 + std::exp(1.0));
+  CHECK(ssl::gce_loss(masked, glia::tensor<std::int64_t>({0}), 1.0).item() == doctest::Approx(1 - p));
   CHECK(ssl::gce_loss(sure, glia::tensor<std::int64_t>({0, 0}), 1.0).item() == doctest::Approx(0.5));
   CHECK(error_text<glia::ValueError>([&] { ssl::gce_loss(logits, labels, 0); }) ==
         "gce_loss: q must be in (0, 1], got 0");

@@ -33,7 +33,9 @@ TEST_CASE("reshape copies only when it has to") {
   CHECK_NEAR(x.slice(0, {0, 3, 2}).view_as({2, 2, 2}), (std::vector<float>{0, 1, 2, 3, 8, 9, 10, 11}));
   CHECK_EQ(error_text<ShapeError>([&] { x.transpose().view_as({12}); }),
            "view_as: shape [12] is no view of shape [4, 3] with strides [1, 4]; write x.reshape(...)");
-  CHECK_EQ(error_text<ShapeError>([&] { x.reshape({5, -1}); }),
+  CHECK_EQ(error_text<ShapeError>([&] {
+             x.reshape({5, -1});
+           }),
            "reshape: cannot infer the -1 in [5, -1] for 12 elements of shape [3, 4]");
   CHECK_EQ(error_text<ShapeError>([&] { x.reshape({5}); }),
            "reshape: shape [5] does not hold the 12 elements of shape [3, 4]");
@@ -44,15 +46,20 @@ TEST_CASE("errors name op, argument, expected and got") {
   CHECK_EQ(error_text<IndexError>([&] { x.select(1, 3); }), "select: position 3 is outside axis 1 of shape [2, 3]");
   CHECK_EQ(error_text<IndexError>([&] { x.size(2); }), "size: axis 2 is outside a tensor of rank 2");
   CHECK_EQ(error_text<ShapeError>([&] { x.expand({2, 4}); }), "expand: shape [2, 3] does not expand to [2, 4]");
-  CHECK_EQ(error_text<ShapeError>([&] { Tensor<float>::empty({-1}); }), "empty: extents must not be negative, got [-1]");
-  CHECK_EQ(error_text<ShapeError>([&] { Tensor<float>::empty({Index{1} << 40, Index{1} << 40}); }),
+  CHECK_EQ(error_text<ShapeError>([&] { Tensor<float>::empty({-1}); }),
+           "empty: extents must not be negative, got [-1]");
+  CHECK_EQ(error_text<ShapeError>([&] {
+             Tensor<float>::empty({Index{1} << 40, Index{1} << 40});
+           }),
            "empty: too many elements in [1099511627776, 1099511627776]");
   CHECK_EQ(error_text<Error>([&] { Tensor<float>().shape(); }),
            "tensor: this tensor is undefined (default-constructed or moved from)");
   CHECK_EQ(error_text<ShapeError>([&] { x.item(); }), "item: needs a tensor with one element, got shape [2, 3]");
   CHECK_EQ(error_text<Error>([&] { x + Tensor<float>(); }),
            "add: right operand is undefined (a default-constructed tensor)");
-  CHECK_EQ(error_text<ShapeError>([&] { from_vector<float>({1, 2}, {3}); }),
+  CHECK_EQ(error_text<ShapeError>([&] {
+             from_vector<float>({1, 2}, {3});
+           }),
            "from_span: 2 values do not fill shape [3] (3 elements)");
   CHECK_EQ(error_text<IndexError>([&] { x.permute({0, 0}); }), "permute: axis 0 is named twice in [0, 0]");
 }
@@ -106,7 +113,9 @@ TEST_CASE("in-place writes honour strides and aliasing") {
   auto square_matrix = arange(4).reshape({2, 2});
   square_matrix.copy_(square_matrix.transpose());
   CHECK_NEAR(square_matrix, (std::vector<float>{0, 2, 1, 3}));
-  CHECK_EQ(error_text<ShapeError>([&] { x.add_(zeros({5, 3, 4})); }),
+  CHECK_EQ(error_text<ShapeError>([&] {
+             x.add_(zeros({5, 3, 4}));
+           }),
            "add_: an argument of shape [5, 3, 4] does not fit into the target's shape [3, 4]");
 }
 
@@ -157,7 +166,9 @@ TEST_CASE("joining and rearranging") {
   CHECK_NEAR(roll(arange(5), 2, 0), (std::vector<float>{3, 4, 0, 1, 2}));
   CHECK_NEAR(roll(arange(5), -7, 0), (std::vector<float>{2, 3, 4, 0, 1}));
   CHECK_EQ(split(arange(5), 2).back().shape(), Shape{1});
-  CHECK_EQ(error_text<ShapeError>([&] { concat<float, Cpu>({a, zeros({3, 1})}, 1); }),
+  CHECK_EQ(error_text<ShapeError>([&] {
+             concat<float, Cpu>({a, zeros({3, 1})}, 1);
+           }),
            "concat: part 1 has shape [3, 1], which does not join [2, 2] along axis 1");
 }
 
@@ -173,4 +184,61 @@ TEST_CASE("allocator size classes hold what is asked for and reuse blocks") {
     for (int i = 0; i < 10; ++i) const auto again = zeros({1000});
     CHECK_EQ(cpu_allocator().statistics().system_allocations, before);
   }
+}
+
+TEST_CASE("in-place updates from another view of the same memory read the old values") {
+  const auto rows = [] { return arange<double>(8192).reshape({1024, 8}).clone(); };
+  auto x = rows();
+  x.add_(x.select(0, 1), -1);
+  CHECK_EQ(x(1023, 0).item(), 8184.0 - 8.0);
+  auto square = arange<double>(1600).reshape({40, 40}).clone();
+  square.add_(square.transpose());
+  CHECK_EQ(square.to_vector(), (square.transpose().contiguous().to_vector()));
+  CHECK_EQ(square(39, 0).item(), 1560.0 + 39.0);
+  auto twos = full<double>({2000, 1}, 2.0);
+  twos.mul_(twos.select(0, 0));
+  CHECK_EQ(twos(1999, 0).item(), 4.0);
+  auto line = ones<double>({2000});
+  auto tail = line.slice(0, {1, 2000});
+  tail.add_(line.slice(0, {0, 1999}));
+  CHECK_EQ(line(1999).item(), 2.0);
+  line.add_(line);
+  CHECK_EQ(line(1999).item(), 4.0);
+  auto expanded = zeros<double>({1}).expand({3});
+  CHECK_THROWS_AS(expanded.add_(ones<double>({3})), ShapeError);
+  CHECK_EQ(
+      error_text<ShapeError>([&] { expanded.fill_(1); }),
+      "fill_: the target of shape [3] is expanded along axis 0, so that its elements share memory; write to a clone()");
+}
+
+TEST_CASE("shapes that no tensor can have are refused before memory is touched") {
+  const auto one = ones<float>({1});
+  CHECK_THROWS_AS(one.expand({-5}), ShapeError);
+  CHECK_THROWS_AS(one.expand({-1, 3, -2}), ShapeError);
+  CHECK_EQ(error_text<ShapeError>([&] {
+             one.expand({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
+           }),
+           "expand: at most 8 axes are supported, got 12");
+  CHECK_EQ(error_text<ShapeError>([&] {
+             one.reshape({1, 1, 1, 1, 1, 1, 1, 1, 1});
+           }),
+           "reshape: at most 8 axes are supported, got 9");
+  CHECK_EQ(to_string(Shape{1, 2, 3, 4, 5, 6, 7, 8, 9}), "[1, 2, 3, 4, 5, 6, 7, 8, ...]");
+  CHECK_THROWS_AS(add(one, Tensor<float>::empty({1}).expand(Shape::filled(9, 1))), ShapeError);
+  CHECK_THROWS_AS(one.reshape({7, 0x6DB6DB6DB6DB6DB7}), ShapeError);
+  CHECK_THROWS_AS(zeros<float>({0}).reshape({Index{1} << 32, Index{1} << 32}), ShapeError);
+  CHECK_THROWS_AS(one.expand({Index{1} << 40, Index{1} << 40}), ShapeError);
+  float data[4] = {};
+  CHECK_EQ(error_text<ShapeError>([&] { from_blob(data, {-2}); }), "from_blob: extents must not be negative, got [-2]");
+  CHECK_EQ(arange<float>(5).slice(0, {0, 5, std::numeric_limits<Index>::max()}).to_vector(), std::vector<float>{0});
+  CHECK(zeros<float>({0, 6}).slice(1, {0, 6, 2}).is_contiguous());
+}
+
+TEST_CASE("whole numbers beyond 2^53 count on") {
+  const std::int64_t big = (std::int64_t{1} << 53) + 1;
+  CHECK_EQ(arange<std::int64_t>(big, big + 3).to_vector(), std::vector<std::int64_t>{big, big + 1, big + 2});
+  CHECK_EQ(arange<std::int64_t>(3, -4, -3).to_vector(), std::vector<std::int64_t>{3, 0, -3});
+  CHECK_EQ(arange<std::int32_t>(2, 2).numel(), 0);
+  CHECK_EQ(arange<std::int64_t>(0, 7, 3).to_vector(), std::vector<std::int64_t>{0, 3, 6});
+  CHECK_THROWS_AS(arange<std::int64_t>(0, 7, 0), ValueError);
 }

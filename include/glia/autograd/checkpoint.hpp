@@ -40,10 +40,10 @@ struct CheckpointNode final : Node {
 };
 }  // namespace detail
 
-// Computes segment(inputs) without keeping its intermediate tensors; the backward pass computes it again. `segment` takes a
-// vector of tensors and returns one tensor; it may use parameters of modules (their gradients accumulate as usual), which must
-// outlive the backward pass. It must give the same result twice: random modules replay their numbers, buffers are
-// left alone the second time. Differentiable once.
+// Computes segment(inputs) without keeping its intermediate tensors; the backward pass computes it again. `segment`
+// takes a vector of tensors and returns one tensor; it may use parameters of modules (their gradients accumulate into
+// `grad`, also in a pass of grad(), which cannot ask for them), which must outlive the backward pass. It must give the
+// same result twice: random modules replay their numbers, buffers are left alone the second time. Differentiable once.
 template <class F, class T, class D>
 Tensor<T, D> checkpoint(F segment, const std::vector<Tensor<T, D>>& inputs) {
   auto node = make_ref<detail::CheckpointNode<F, T, D>>(std::move(segment));

@@ -4,6 +4,7 @@
 #include <glia/autograd/node.hpp>
 #include <glia/autograd/unclaimed.hpp>
 
+#include <algorithm>
 #include <queue>
 #include <unordered_map>
 
@@ -37,7 +38,7 @@ inline void check_gradient(const char* op, const ImplRef& gradient, const Shape&
     raise<AutogradError>(op, "its backward gave a gradient of shape ", gradient->shape, " for an input of shape ",
                          shape);
   if (gradient->type->dtype != type->dtype)
-    raise<AutogradError>(op, "its backward gave a gradient of another scalar type");
+    raise<AutogradError>(op, "its backward gave a gradient of another scalar type than the input's");
 }
 
 // total += part. In place only when nobody else can see the buffer.
@@ -123,6 +124,11 @@ class BasicBackward {
       }
       step(node, outputs);
     }
+    for (auto& [leaf, gradient] : hooked_) {
+      for (const auto& hook : leaf->gradient->hooks) gradient = run_hook(hook, gradient);
+      finish_leaf(*leaf, std::move(gradient));
+    }
+    hooked_.clear();
   }
 
   std::vector<ImplRef> take_captured() { return std::move(captured_); }
@@ -179,14 +185,16 @@ class BasicBackward {
     if (edge.leaf) {
       const Ref<TensorImpl> leaf(static_cast<TensorImpl*>(edge.target.get()));
       check_gradient(op, gradient, leaf->shape, leaf->type);
-      for (const auto& hook : leaf->gradient->hooks) gradient = run_hook(hook, gradient);
-      if (capture_) {
-        const auto found = leaf_slots_.find(leaf.get());
-        if (found != leaf_slots_.end())
-          for (const std::size_t slot : found->second) accumulate(captured_[slot], gradient, options_.create_graph);
-        return;
-      }
-      accumulate_leaf(*leaf, std::move(gradient));
+      if (capture_ && leaf_slots_.count(leaf.get()) == 0) return;
+      if (leaf->gradient->hooks.empty()) return finish_leaf(*leaf, std::move(gradient));
+      // A hook gets the sum over all uses of the leaf, as that of an inner tensor does: it waits for the end of the
+      // pass.
+      const auto known =
+          std::find_if(hooked_.begin(), hooked_.end(), [&](const auto& entry) { return entry.first == leaf; });
+      if (known == hooked_.end())
+        hooked_.emplace_back(leaf, std::move(gradient));
+      else
+        accumulate(known->second, gradient, options_.create_graph);
       return;
     }
     const Ref<Node> node(static_cast<Node*>(edge.target.get()));
@@ -204,18 +212,30 @@ class BasicBackward {
     }
   }
 
+  // Where the gradient of a leaf goes when nothing changes it any more.
+  void finish_leaf(TensorImpl& leaf, ImplRef gradient) {
+    if (!capture_) return accumulate_leaf(leaf, std::move(gradient));
+    for (const std::size_t slot : leaf_slots_.at(&leaf)) accumulate(captured_[slot], gradient, options_.create_graph);
+  }
+
   void accumulate_leaf(TensorImpl& leaf, ImplRef gradient) {
     GradientState& state = *leaf.gradient;
     note_unclaimed(leaf);
     if (!state.grad) {
       const bool shared = gradient->use_count() > 1 || gradient->storage->use_count() > 1;
-      state.grad = options_.create_graph ? std::move(gradient) : gradient->type->own(gradient, shared);
+      if (!options_.create_graph)
+        state.grad = gradient->type->own(gradient, shared);
+      else if (shared || !is_contiguous(gradient->shape, gradient->strides))
+        state.grad =
+            leaf.type->add(leaf.type->zeros(leaf.shape), gradient);  // a copy of its own that keeps the history
+      else
+        state.grad = std::move(gradient);
       return;
     }
     const profile::Span span("accumulate", profile::Phase::backward);
     if (options_.create_graph) {
       state.grad = leaf.type->add(state.grad, gradient);
-    } else if (state.grad->requires_grad()) {
+    } else if (state.grad->requires_grad() || !is_contiguous(state.grad->shape, state.grad->strides)) {
       const NoGrad plain;
       state.grad = leaf.type->add(state.grad, gradient);
     } else {
@@ -265,6 +285,7 @@ class BasicBackward {
   std::unordered_map<std::pair<const RefCounted*, int>, std::vector<std::size_t>, SlotHash> inner_slots_;
   std::unordered_map<const TensorImpl*, std::vector<std::size_t>> leaf_slots_;
   std::unordered_map<const Node*, bool> needed_;
+  std::vector<std::pair<Ref<TensorImpl>, ImplRef>> hooked_;  // leaves with hooks and their gradients so far
   std::priority_queue<Ref<Node>, std::vector<Ref<Node>>, OlderFirst> queue_;
 };
 
@@ -292,7 +313,8 @@ void require_history(const char* op, const Tensor<T, D>& output) {
 }  // namespace detail
 
 // Accumulates into the `grad` of every leaf the gradient of the sum over outputs of <output, gradient>. Gradients add
-// up over calls: call zero_grad between steps. Two threads must not run backward through the same graph at once.
+// up over calls: call zero_grad between steps. Two threads must not run backward at once through the same graph, nor
+// through graphs that share leaves.
 template <class T, class D>
 void backward(std::span<const Tensor<T, D>> outputs, std::span<const Tensor<T, D>> gradients,
               BackwardOptions options = {}) {

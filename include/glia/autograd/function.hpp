@@ -62,8 +62,8 @@ struct FunctionNode final : Node {
 // Applies a user-defined function F with
 //   static Tensor forward(FunctionContext<T, D>& context, const Tensor&... inputs);
 //   static std::vector<Tensor> backward(FunctionContext<T, D>& context, const Tensor& output_gradient);
-// forward runs unrecorded; backward returns one gradient per input (undefined for none) and is differentiable again if it
-// is written with ops.
+// forward runs unrecorded; backward returns one gradient per input (undefined for none) and is differentiable again if
+// it is written with ops.
 template <class F, class T, class D, class... Rest>
 Tensor<T, D> apply(const Tensor<T, D>& first, const Rest&... rest) {
   FunctionContext<T, D> context;
@@ -71,7 +71,9 @@ Tensor<T, D> apply(const Tensor<T, D>& first, const Rest&... rest) {
   {
     const NoGrad plain;
     out = F::forward(context, first, rest...);
-    if (out.defined() && (out.impl() == first.impl() || ((out.impl() == rest.impl()) || ...))) out = out.detach();
+    if (!out.defined())
+      raise<AutogradError>("function", "forward returned an undefined tensor, expected a defined one");
+    out = out.detach();  // the caller may hold what forward returned; the history belongs to this handle alone
   }
   if (auto* node = record<detail::FunctionNode<F, T, D>>(out, first, rest...)) {
     node->context = std::move(context);

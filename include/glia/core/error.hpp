@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -99,9 +100,8 @@ class TextPart {
       case Kind::integer: out += std::to_string(integer_); break;
       case Kind::natural: out += std::to_string(static_cast<std::uint64_t>(integer_)); break;
       case Kind::number: {
-        std::string digits = std::to_string(number_);
-        while (digits.back() == '0') digits.pop_back();
-        if (digits.back() == '.') digits.pop_back();
+        char digits[32];
+        std::snprintf(digits, sizeof digits, "%.7g", number_);
         out += digits;
       }
     }

@@ -16,18 +16,20 @@ GLIA_HD constexpr Strides contiguous_strides(const Shape& shape) {
 // tensor without elements is contiguous.
 GLIA_HD constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
   Index expected = 1;
+  bool dense = true;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    if (strides[i] != expected) return false;
+    dense = dense && strides[i] == expected;
     expected *= shape[i];
   }
-  return true;
+  return dense;
 }
 
 // True if `b` can be expanded with `a` under NumPy's rule; the common shape is written to `out`.
 GLIA_HD constexpr bool broadcast_shapes(const Shape& a, const Shape& b, Shape& out) {
   const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
+  if (rank > max_rank) return false;
   Shape result = Shape::filled(rank, 1);
   for (int i = 0; i < rank; ++i) {
     const int ia = a.rank() - 1 - i, ib = b.rank() - 1 - i;

@@ -17,7 +17,7 @@ class Shape {
  public:
   constexpr Shape() = default;
 
-  // Lists longer than max_rank are cut to an invalid rank that every op refuses (see require_valid_rank).
+  // A longer list keeps its first max_rank values and its rank, by which every op that makes a tensor refuses it.
   constexpr Shape(std::initializer_list<Index> values) : Shape(values.begin(), values.size()) {}
   constexpr explicit Shape(std::span<const Index> values) : Shape(values.data(), values.size()) {}
 
@@ -25,7 +25,7 @@ class Shape {
   GLIA_HD static constexpr Shape filled(int rank, Index value) {
     Shape out;
     out.rank_ = rank;
-    for (int i = 0; i < rank; ++i) out.values_[i] = value;
+    for (int i = 0; i < out.held(); ++i) out.values_[i] = value;
     return out;
   }
 
@@ -35,16 +35,16 @@ class Shape {
   GLIA_HD constexpr Index& operator[](int axis) { return values_[axis]; }
   GLIA_HD constexpr Index operator[](int axis) const { return values_[axis]; }
   GLIA_HD constexpr const Index* begin() const { return values_; }
-  GLIA_HD constexpr const Index* end() const { return values_ + rank_; }
+  GLIA_HD constexpr const Index* end() const { return values_ + held(); }
   GLIA_HD constexpr Index* begin() { return values_; }
-  GLIA_HD constexpr Index* end() { return values_ + rank_; }
+  GLIA_HD constexpr Index* end() { return values_ + held(); }
   GLIA_HD constexpr Index back() const { return values_[rank_ - 1]; }
   GLIA_HD constexpr Index front() const { return values_[0]; }
 
   // Number of elements: the product of all extents, 1 for a scalar.
   GLIA_HD constexpr Index numel() const {
     Index n = 1;
-    for (int i = 0; i < rank_; ++i) n *= values_[i];
+    for (int i = 0; i < held(); ++i) n *= values_[i];
     return n;
   }
 
@@ -66,7 +66,7 @@ class Shape {
 
   GLIA_HD constexpr friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
-    for (int i = 0; i < a.rank_; ++i)
+    for (int i = 0; i < a.held(); ++i)
       if (a.values_[i] != b.values_[i]) return false;
     return true;
   }
@@ -75,6 +75,9 @@ class Shape {
   constexpr Shape(const Index* values, std::size_t count) : rank_(static_cast<int>(count)) {
     for (std::size_t i = 0; i < count && i < static_cast<std::size_t>(max_rank); ++i) values_[i] = values[i];
   }
+
+  // How many values are there.
+  GLIA_HD constexpr int held() const { return rank_ < max_rank ? rank_ : max_rank; }
 
   Index values_[max_rank] = {};
   int rank_ = 0;
@@ -87,10 +90,11 @@ using Axes = Shape;
 // "[8, 32, 32, 3]"
 inline std::string to_string(const Shape& shape) {
   std::string out = "[";
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (i != 0) out += ", ";
-    out += std::to_string(shape[i]);
+  for (const Index value : shape) {
+    if (out.size() > 1) out += ", ";
+    out += std::to_string(value);
   }
+  if (shape.rank() > max_rank) out += ", ...";
   out += ']';
   return out;
 }

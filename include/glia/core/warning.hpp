@@ -31,14 +31,19 @@ inline WarningHandler set_warning_handler(WarningHandler handler) {
   return std::exchange(state.handler, std::move(handler));
 }
 
-// Reports something that is probably a mistake but does not stop the program. The parts (strings, numbers, shapes) are joined.
+// Reports something that is probably a mistake but does not stop the program. The parts (strings, numbers, shapes) are
+// joined.
 template <class... Parts>
 void warn(const Parts&... parts) {
   const std::string message = text(parts...);
-  detail::WarningState& state = detail::warning_state();
-  const std::lock_guard lock(state.mutex);
-  if (state.handler)
-    state.handler(message);
+  WarningHandler handler;
+  {
+    detail::WarningState& state = detail::warning_state();
+    const std::lock_guard lock(state.mutex);
+    handler = state.handler;
+  }
+  if (handler)  // without the lock: a handler may warn itself
+    handler(message);
   else
     std::fprintf(stderr, "glia: %s\n", message.c_str());
 }

@@ -256,7 +256,8 @@ class BasicLoader {
   }
   void start(std::int64_t epoch) { set_state({epoch, 0}); }
 
-  // The next batch of this epoch, or false at its end; the loop below in other words. The epoch number then moves on.
+  // The next batch of this epoch, or false at its end; the loop below in other words. What the making of a batch throws
+  // comes out here, and the next call tries the same batch again. The epoch number then moves on.
   bool next(Batch& batch);
 
   struct End {};
@@ -308,7 +309,12 @@ bool BasicLoader<V>::next(Batch& batch) {
     state_ = {state_.epoch + 1, 0};
     return false;
   }
-  batch = run_->next();
+  try {
+    batch = run_->next();
+  } catch (...) {
+    run_.reset();  // the workers are ahead: the next call makes this batch again, at any number of workers
+    throw;
+  }
   ++state_.position;
   return true;
 }

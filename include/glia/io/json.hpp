@@ -282,34 +282,6 @@ class BasicJsonReader {
     append_utf8(out, code);
   }
 
-  // Length of the well-formed UTF-8 sequence at the position (RFC 3629: no overlong forms, no surrogates), or 0.
-  std::size_t utf8_length() const {
-    const auto byte = [&](std::size_t i) {
-      return at_ + i < text_.size() ? static_cast<unsigned char>(text_[at_ + i]) : static_cast<unsigned char>(0);
-    };
-    const unsigned char first = byte(0);
-    if (first < 0x80) return 1;
-    unsigned char low = 0x80, high = 0xbf;
-    std::size_t length = 0;
-    if (first >= 0xc2 && first <= 0xdf) {
-      length = 2;
-    } else if (first >= 0xe0 && first <= 0xef) {
-      length = 3;
-      if (first == 0xe0) low = 0xa0;
-      if (first == 0xed) high = 0x9f;
-    } else if (first >= 0xf0 && first <= 0xf4) {
-      length = 4;
-      if (first == 0xf0) low = 0x90;
-      if (first == 0xf4) high = 0x8f;
-    } else {
-      return 0;
-    }
-    if (byte(1) < low || byte(1) > high) return 0;
-    for (std::size_t i = 2; i < length; ++i)
-      if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
-    return length;
-  }
-
   std::string string() {
     const std::size_t start = at_++;
     std::string out;
@@ -322,7 +294,7 @@ class BasicJsonReader {
         continue;
       }
       if (static_cast<unsigned char>(c) < 0x20) fail(at_, "control character in a string");
-      const std::size_t length = utf8_length();
+      const std::size_t length = detail::utf8_length(text_, at_);
       if (length == 0) fail(at_, "bytes that are not UTF-8");
       out.append(text_, at_, length);
       at_ += length;

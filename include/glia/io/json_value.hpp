@@ -198,6 +198,47 @@ inline Json& Json::set(std::string_view key, Json value) {
   return *this;
 }
 
+namespace detail {
+// Length of the well-formed UTF-8 sequence at a position of the text (RFC 3629: no overlong forms, no surrogates), or
+// 0.
+GLIA_LAZY std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : static_cast<unsigned char>(0);
+  };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  unsigned char low = 0x80, high = 0xbf;
+  std::size_t length = 0;
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    if (first == 0xe0) low = 0xa0;
+    if (first == 0xed) high = 0x9f;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    if (first == 0xf0) low = 0x90;
+    if (first == 0xf4) high = 0x8f;
+  } else {
+    return 0;
+  }
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i)
+    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
+  return length;
+}
+}  // namespace detail
+
+// Whether a text is well-formed UTF-8. What is not can be written by append_json_string, but no reader has to take it.
+GLIA_LAZY bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = detail::utf8_length(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 // Appends `text` to `out` as a JSON string, quotes included.
 GLIA_LAZY void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";

@@ -102,16 +102,26 @@ class BasicUnpickler {
     stack_.push_back(found->second);
   }
 
+  // Containers may repeat values, so that a small file could describe large ones; together they hold at most as many
+  // items as a pickle may have values.
+  void count_items(std::size_t more) {
+    items_ += more;
+    if (items_ > pickle_max_values) fail("more than ", pickle_max_values, " items in its containers");
+  }
+
   void extend_dict(const std::vector<std::uint32_t>& pairs) {
     if (pairs.size() % 2 != 0) fail("a dict with a key that has no value");
+    count_items(pairs.size());
     auto& items = top(PickleKind::dict, "a dict").items;
     items.insert(items.end(), pairs.begin(), pairs.end());
   }
   void extend_list(const std::vector<std::uint32_t>& more) {
+    count_items(more.size());
     auto& items = top(PickleKind::list, "a list").items;
     items.insert(items.end(), more.begin(), more.end());
   }
   void push_items(PickleKind kind, std::vector<std::uint32_t> items) {
+    count_items(items.size());
     push({.kind = kind, .items = std::move(items)});
   }
   void push_tuple(std::size_t count) {
@@ -160,7 +170,7 @@ class BasicUnpickler {
 
   // ('storage', type, key, location, elements), in files before 1.6 with a sixth part.
   void push_storage() {
-    const std::vector<std::uint32_t> parts = value(top_tuple()).items;
+    const std::vector<std::uint32_t>& parts = value(top_tuple()).items;
     stack_.pop_back();
     if (parts.size() < 5 || parts.size() > 6 || value(parts[0]).text != "storage" ||
         value(parts[1]).kind != PickleKind::global || value(parts[2]).kind != PickleKind::text)
@@ -223,7 +233,7 @@ class BasicUnpickler {
     const std::uint32_t arguments = pop(), function = pop();
     if (value(arguments).kind != PickleKind::tuple || value(function).kind != PickleKind::global)
       fail("a call of something that is no function");
-    const std::vector<std::uint32_t> parts = value(arguments).items;
+    const std::vector<std::uint32_t>& parts = value(arguments).items;
     const std::string& name = value(function).text;
     if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return push_tensor(parts);
     if (name == "torch._utils._rebuild_parameter") {
@@ -243,6 +253,7 @@ class BasicUnpickler {
         const PickleValue& p = value(pair);
         if ((p.kind != PickleKind::tuple && p.kind != PickleKind::list) || p.items.size() != 2)
           fail("an OrderedDict with an item that is no pair");
+        count_items(2);
         dict.items.insert(dict.items.end(), p.items.begin(), p.items.end());
       }
     }
@@ -353,6 +364,7 @@ class BasicUnpickler {
   std::string_view op_;
   ForwardReader in_;
   std::uint64_t at_ = 0;  // of the current opcode
+  std::size_t items_ = 0;
   PickleTree tree_;
   std::vector<std::uint32_t> stack_;
   std::unordered_map<std::uint32_t, std::uint32_t> memo_;

@@ -102,8 +102,10 @@ GLIA_LAZY SafetensorsHeader parse_safetensors_header(std::string_view json, std:
   if (json.empty() || json.front() != '{') raise<FormatError>(op, label, ", byte 8: the header must begin with '{'");
   Json root;
   try {
-    // The shortest legal entry spends more than 4 bytes a value, so this limit refuses only hostile headers.
-    root = parse_json(json, {.max_values = json.size() / 4 + 64, .source = label, .base_offset = 8});
+    // The shortest legal entry spends more than 4 bytes a value and has about nine of them: these limits refuse only
+    // hostile headers.
+    constexpr std::size_t most = 4'000'000;
+    root = parse_json(json, {.max_values = std::min(json.size() / 4 + 64, most), .source = label, .base_offset = 8});
   } catch (const FormatError& error) {
     raise<FormatError>(op, error.message());
   }
@@ -148,7 +150,7 @@ GLIA_LAZY SafetensorsHeader parse_safetensors(Bytes file, std::string_view sourc
 
 // Lays out `entries` (begin and end are set; widest types first, so that every tensor is aligned) and returns the
 // bytes in front of the data: length and header, padded to a multiple of 8. Errors: FormatError on a name that occurs
-// twice or is reserved, and on a header beyond the format's limit.
+// twice, is reserved or is not UTF-8, on a note that is not, and on a header beyond the format's limit.
 GLIA_LAZY std::string encode_safetensors_header(std::vector<SafetensorsEntry>& entries,
                                                 const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
   constexpr std::string_view op = "save_safetensors";
@@ -159,11 +161,17 @@ GLIA_LAZY std::string encode_safetensors_header(std::vector<SafetensorsEntry>& e
   std::vector<JsonMember> members;
   if (!metadata.empty()) {
     Json notes = Json::object();
-    for (const auto& [key, value] : metadata) notes.set(key, value);
+    for (const auto& [key, value] : metadata) {
+      if (!is_utf8(key) || !is_utf8(value))
+        raise<FormatError>(op, "the note \"", key, "\" is not UTF-8, which the format asks for");
+      notes.set(key, value);
+    }
     members.push_back({"__metadata__", std::move(notes)});
   }
   std::uint64_t at = 0;
   for (SafetensorsEntry& entry : entries) {
+    if (!is_utf8(entry.name))
+      raise<FormatError>(op, "the tensor name \"", entry.name, "\" is not UTF-8, which the format asks for");
     const FileTypeInfo& info = file_type_info(entry.type);
     const auto bytes = detail::checked_bytes(entry.shape, info.bytes);
     if (!bytes) raise<FormatError>(op, "tensor \"", entry.name, "\": shape ", entry.shape, " has too many elements");

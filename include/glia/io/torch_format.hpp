@@ -73,7 +73,7 @@ class BasicTorchLister {
 
   void walk(std::uint32_t at, const std::string& path, int depth, TorchContents& out) {
     const PickleValue& value = tree_->values[at];
-    characters_ += path.size() + 1;
+    characters_ += path.size() + 64;  // with what an entry or a note costs beside its text
     if (++visits_ > 2 * tree_->values.size() + 1000 || characters_ > (std::size_t{1} << 26))
       fail("its values contain each other too often");
     if (depth > 32) fail("its containers are nested more than 32 deep");
@@ -96,6 +96,7 @@ class BasicTorchLister {
         for (std::size_t i = 0; i < value.items.size(); ++i) below(value.items[i], std::to_string(i));
         break;
       case PickleKind::text:
+        characters_ += std::min<std::size_t>(value.text.size(), 4096);
         out.notes.emplace_back(path, value.text.substr(0, 4096));
         break;
       case PickleKind::boolean:

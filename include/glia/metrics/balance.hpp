@@ -12,10 +12,11 @@ namespace GLIA_NS::metrics {
 struct Balance {
   double accuracy_sd = 0;  // population standard deviation of the per-class accuracies
   double accuracy_min = 0;
-  double accuracy_percentile10 = 0;     // linear between order statistics
-  double accuracy_gini = 0;             // Gini coefficient of the per-class accuracies: 0 = all equal
-  double superclass_error_share = 0;    // share of the errors that stay inside the superclass
-  double error_entropy = 0;             // entropy of the errors over the off-diagonal cells / log(number of cells)
+  double accuracy_percentile10 = 0;   // linear between order statistics
+  double accuracy_gini = 0;           // Gini coefficient of the per-class accuracies: 0 = all equal
+  double superclass_error_share = 0;  // share of the errors that stay inside the superclass
+  double error_entropy =
+      0;  // entropy of the errors over the off-diagonal cells of classes with samples / log(number of cells)
   double top1_percent_error_share = 0;  // share of the errors in the fullest 1 % (rounded up) of these cells
 };
 
@@ -54,6 +55,7 @@ GLIA_LAZY Balance balance(const ConfusionMatrix& matrix, std::span<const std::in
   std::vector<Index> cells;
   Index errors = 0, inside = 0;
   for (Index truth = 0; truth < classes; ++truth) {
+    if (matrix.row_total(truth) == 0) continue;
     for (Index predicted = 0; predicted < classes; ++predicted) {
       if (truth == predicted) continue;
       const Index count = matrix.at(truth, predicted);

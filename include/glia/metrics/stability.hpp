@@ -20,7 +20,8 @@ GLIA_LAZY double oscillation_index(std::span<const double> losses) {
 }
 
 // The largest rise of a step's loss above the mean of the `window` steps before it, in their standard deviations.
-// NaN if no step has a full window with spread before it. Errors: ValueError for a window below 2.
+// NaN if no step has a full window with spread before it; a spread below 1e-12 of the mean is rounding, not spread.
+// Errors: ValueError for a window below 2.
 GLIA_LAZY double largest_spike(std::span<const double> losses, Index window = 50) {
   if (window < 2) raise<ValueError>("largest_spike", "window must be at least 2, got ", window);
   const auto n = static_cast<double>(window);
@@ -31,7 +32,7 @@ GLIA_LAZY double largest_spike(std::span<const double> losses, Index window = 50
     for (std::size_t k = i - width; k < i; ++k) mean += losses[k] / n;
     for (std::size_t k = i - width; k < i; ++k) squares += (losses[k] - mean) * (losses[k] - mean);
     const double deviation = std::sqrt(squares / (n - 1));
-    if (!(deviation > 0)) continue;
+    if (!(deviation > 1e-12 * std::abs(mean))) continue;
     const double spike = (losses[i] - mean) / deviation;
     if (std::isnan(worst) || spike > worst) worst = spike;
   }

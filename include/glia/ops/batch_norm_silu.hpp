@@ -82,8 +82,8 @@ Tensor<T, D> batch_norm_silu_apply(const Tensor<T, D>& x, const Tensor<T, D>& me
   {
     const NoGrad plain;
     inv_std = map(functor::InverseRoot{options.epsilon}, variance.detach()).contiguous();
-    centre = training ? mean : copy_values(mean);
-    spread = training ? variance : copy_values(variance);
+    centre = copy_values(mean);  // the caller has the statistics too, and may change them
+    spread = copy_values(variance);
   }
   auto out = Tensor<T, D>::empty(x.shape());
   batch_norm_silu_forward(D{}, in.data(), data_or_null(add), rows, channels, centre.data(), inv_std.data(),

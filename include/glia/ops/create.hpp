@@ -5,6 +5,7 @@
 #include <glia/kernels/cpu/random.hpp>
 #include <glia/ops/type_table.hpp>
 
+#include <concepts>
 #include <numeric>
 
 namespace GLIA_NS {
@@ -65,17 +66,32 @@ Tensor<T, D> scalar(std::type_identity_t<T> value) {
   return full<T, D>({}, value);
 }
 
-// A tensor over memory owned by the caller, contiguous row-major; `release` runs when the last handle goes.
+// A tensor over memory owned by the caller, contiguous row-major; `release` runs when the last handle goes. ShapeError for a shape
+// that no tensor can have.
 template <class T, class D = Cpu>
 Tensor<T, D> from_blob(T* data, const Shape& shape, std::function<void()> release = {}) {
-  auto storage = make_ref<Storage>(data, static_cast<std::size_t>(shape.numel()) * sizeof(T), std::move(release));
+  const Index count = detail::checked_numel("from_blob", shape, sizeof(T));
+  auto storage = make_ref<Storage>(data, static_cast<std::size_t>(count) * sizeof(T), std::move(release));
   return Tensor<T, D>(make_ref<TensorImpl>(std::move(storage), 0, shape, contiguous_strides(shape),
                                            &detail::type_table<T, D>()));
 }
 
-// start, start + step, ... below stop.
-template <class T = float, class D = Cpu>
-Tensor<T, D> arange(std::type_identity_t<T> start, std::type_identity_t<T> stop, std::type_identity_t<T> step = T(1)) {
+namespace detail {
+// Whole numbers in 64-bit arithmetic: doubles skip some from 2^53 on.
+template <std::integral T>
+std::vector<T> whole_range(T start, T stop, T step) {
+  using U = std::uint64_t;
+  const auto lower = static_cast<U>(start), upper = static_cast<U>(stop), by = static_cast<U>(step);
+  const bool up = step > T(0), empty = up ? start >= stop : start <= stop;
+  const U steps = step == T(0) || empty ? 0 : (up ? (upper - lower - 1) / by : (lower - upper - 1) / (U{0} - by)) + 1;
+  if (step == T(0) || steps > U{1000000000000000})
+    raise<ValueError>("arange", "cannot go from ", start, " to ", stop, " by steps of ", step);
+  std::vector<T> values(static_cast<std::size_t>(steps));
+  for (U i = 0; i < steps; ++i) values[static_cast<std::size_t>(i)] = static_cast<T>(lower + i * by);
+  return values;
+}
+template <class T>
+std::vector<T> real_range(T start, T stop, T step) {
   const double from = static_cast<double>(start), by = static_cast<double>(step);
   const double span = static_cast<double>(stop) - from;
   if (by == 0.0 || !(span / by < 1e15)) raise<ValueError>("arange", "cannot go from ", from, " by steps of ", by);
@@ -83,7 +99,19 @@ Tensor<T, D> arange(std::type_identity_t<T> start, std::type_identity_t<T> stop,
   const Index n = steps > 0.0 ? static_cast<Index>(steps) + (static_cast<double>(static_cast<Index>(steps)) < steps ? 1 : 0) : 0;
   std::vector<T> values(static_cast<std::size_t>(n));
   for (Index i = 0; i < n; ++i) values[static_cast<std::size_t>(i)] = static_cast<T>(from + by * static_cast<double>(i));
-  return from_span<T, D>(std::span<const T>(values), {n});
+  return values;
+}
+}  // namespace detail
+
+// start, start + step, ... below stop (above it for a negative step). ValueError for a step of 0.
+template <class T = float, class D = Cpu>
+Tensor<T, D> arange(std::type_identity_t<T> start, std::type_identity_t<T> stop, std::type_identity_t<T> step = T(1)) {
+  std::vector<T> values;
+  if constexpr (std::integral<T>)
+    values = detail::whole_range<T>(start, stop, step);
+  else
+    values = detail::real_range<T>(start, stop, step);
+  return from_span<T, D>(std::span<const T>(values), {static_cast<Index>(values.size())});
 }
 template <class T = float, class D = Cpu>
 Tensor<T, D> arange(std::type_identity_t<T> stop) {
@@ -115,7 +143,8 @@ Tensor<T, D> eye(Index n, Index m = -1) {
     return host.template to<D>();
 }
 
-// Uniform numbers in [low, high). Advances the generator; the same numbers on every device and thread count.
+// Uniform numbers in [low, high); in a 16-bit float they may round to high. Advances the generator; the same numbers on every
+// device and thread count.
 template <Floating T = float, class D = Cpu>
 Tensor<T, D> rand(const Shape& shape, Generator& generator, std::type_identity_t<T> low = T(0),
                   std::type_identity_t<T> high = T(1)) {

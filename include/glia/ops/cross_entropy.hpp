@@ -2,6 +2,7 @@
 // Cross entropy with class numbers or soft targets, and the negative log-likelihood.
 
 #include <glia/kernels/cpu/cross_entropy.hpp>
+#include <glia/ops/create.hpp>
 #include <glia/ops/indexing.hpp>
 #include <glia/ops/softmax.hpp>
 
@@ -161,7 +162,7 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<std::int64_t
   const auto y = detail::plain_contiguous(labels);
   detail::require_indices("cross_entropy", "labels", y, classes, options.ignore_index);
   Tensor<T, D> w;
-  if (weight.defined()) w = detail::plain_contiguous(weight.detach());
+  if (weight.defined()) w = detail::copy_values(weight.detach());  // the backward pass must not see later changes of it
   const T smoothing = static_cast<T>(options.label_smoothing);
   auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
   cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), y.data(), detail::weight_pointer(w), rows, classes,
@@ -189,7 +190,7 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<T, D>& targe
   detail::check_class_weight("cross_entropy", weight, classes);
   detail::check_smoothing("cross_entropy", options.label_smoothing);
   Tensor<T, D> w;
-  if (weight.defined()) w = detail::plain_contiguous(weight.detach());
+  if (weight.defined()) w = detail::copy_values(weight.detach());
   const T smoothing = static_cast<T>(options.label_smoothing);
   auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
   soft_cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), detail::plain_contiguous(target).data(),
@@ -218,7 +219,8 @@ Tensor<T, D> nll_loss(const Tensor<T, D>& log_probabilities, const Tensor<std::i
   auto counts = map(functor::IsNotLabel{options.ignore_index}, labels).template cast<T>();
   if (weight.defined()) counts = mul(counts, embedding(weight.detach().unsqueeze(-1), safe).squeeze(-1));
   const auto picked = detail::gather_values(log_probabilities, log_probabilities.rank() - 1, safe.unsqueeze(-1)).squeeze(-1);
-  const auto loss = neg(mul(picked, counts));
+  // An ignored row counts nothing, even where its first class has log-probability -infinity.
+  const auto loss = neg(where(map(functor::IsNotLabel{options.ignore_index}, labels).template cast<bool>(), mul(picked, counts), zeros_like(picked)));
   if (options.reduction != Reduction::mean) return detail::reduce_loss("nll_loss", loss, options.reduction);
   return div(sum(loss), sum(counts));
 }

@@ -57,7 +57,13 @@ template <class C>
 struct PowConstant {
   C exponent;
   static constexpr const char* name = "pow";
-  template <class R> GLIA_HD R operator()(R x) const { return math::pow(x, R(exponent)); }
+  template <class R> GLIA_HD R operator()(R x) const {
+    // As a constant in the derivative too: what would flow into the exponent can be infinity times zero.
+    if constexpr (requires { x.tangent; })
+      return math::pow(x, exponent);
+    else
+      return math::pow(x, R(exponent));
+  }
 };
 struct Maximum {
   static constexpr const char* name = "maximum";

@@ -7,10 +7,15 @@ namespace GLIA_NS {
 
 namespace detail {
 
-// Refuses writes that autograd could not account for. Returns whether the write has to be recorded.
+// Refuses writes to memory that several elements share, and writes that autograd could not account for. Returns whether
+// the write has to be recorded.
 template <class T, class D, class... Others>
 bool begin_write(const char* op, Tensor<T, D>& target, const Others&... others) {
   require_defined(op, "target", target);
+  for (int i = 0; i < target.rank(); ++i)
+    if (target.shape()[i] > 1 && target.strides()[i] == 0)
+      raise<ShapeError>(op, "the target of shape ", target.shape(), " is expanded along axis ", i,
+                        ", so that its elements share memory; write to a clone()");
   if constexpr (Floating<T>) {
     if (!grad_enabled()) return false;
     const bool recorded = autograd::wants_grad(target) || (autograd::wants_grad(others) || ...);
@@ -18,11 +23,13 @@ bool begin_write(const char* op, Tensor<T, D>& target, const Others&... others) 
     if (target.requires_grad() && target.is_leaf())
       raise<AutogradError>(op, "a leaf that requires gradients is written in place; do it under glia::NoGrad");
     if (target.impl()->is_view)
-      raise<AutogradError>(op, "an in-place write to a view would change the history of its base; write to the "
-                               "base or work on a clone()");
+      raise<AutogradError>(op,
+                           "an in-place write to a view would change the history of its base; write to the "
+                           "base or work on a clone()");
     if (target.impl()->storage->recorded_views() > 0)
-      raise<AutogradError>(op, "an in-place write to a tensor with recorded views would change their history; work on a "
-                               "clone()");
+      raise<AutogradError>(op,
+                           "an in-place write to a tensor with recorded views would change their history; work on a "
+                           "clone()");
     return true;
   } else {
     return false;
@@ -59,15 +66,23 @@ void require_fits(const char* op, const Tensor<T, D>& target, const Tensor<T, D>
                       target.shape());
 }
 
+// Whether a block-wise write to the contiguous `target` could change elements of `other` that are still to be read: it
+// is another view of the same memory.
+template <class T, class D, class U>
+bool reads_elsewhere(const Tensor<T, D>& target, const Tensor<U, D>& other) {
+  if (static_cast<const void*>(target.impl()->storage.get()) != static_cast<const void*>(other.impl()->storage.get()))
+    return false;
+  return other.offset() != target.offset() || other.shape() != target.shape() || !other.is_contiguous();
+}
+
 // target = f(target, others...) on the elements, unrecorded.
 template <class F, class T, class D, class... X>
 void update_values(const F& f, Tensor<T, D>& target, const X&... others) {
   const profile::Span span("update in place");
-  if (target.is_contiguous()) {
+  if (target.is_contiguous() && !(reads_elsewhere(target, others) || ...)) {
     [[maybe_unused]] const Shape shape = target.shape();
     T* out = target.mutable_data();
-    map_elements(D{}, f, target.numel(), out, View<const T>(target.view()),
-                 broadcast_view(others, shape)...);
+    map_elements(D{}, f, target.numel(), out, View<const T>(target.view()), broadcast_view(others, shape)...);
   } else {
     write_values(target, map_values<T>(f, target.shape(), target, others...));
   }
@@ -79,7 +94,10 @@ namespace functor {
 template <class C>
 struct AddScaled {
   C factor;
-  template <class R> GLIA_HD R operator()(R a, R b) const { return a + b * factor; }
+  template <class R>
+  GLIA_HD R operator()(R a, R b) const {
+    return a + b * factor;
+  }
 };
 }  // namespace functor
 

@@ -88,7 +88,9 @@ struct MatmulNode final : autograd::Node {
   // A shared right operand sums over the batch inside one product.
   Tensor<T, D> weight_gradient(const Tensor<T, D>& x, const Tensor<T, D>& dy) const {
     if (b_shape.rank() == 2 && a_shape.rank() > 2) {
-      const auto rows = x.reshape({-1, x.size(-1)}), gradients = dy.reshape({-1, dy.size(-1)});
+      Index count = 1;  // spelt out: -1 cannot be inferred where an extent is 0
+      for (int i = 0; i + 1 < x.rank(); ++i) count *= x.shape()[i];
+      const auto rows = x.reshape({count, x.size(-1)}), gradients = dy.reshape({count, dy.size(-1)});
       return matmul(rows.transpose(), gradients);
     }
     return sum_to(matmul(x.transpose(), dy), b_shape);

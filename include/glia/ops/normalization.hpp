@@ -193,7 +193,7 @@ Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const Tensor<T, D>& mean, c
   {
     const NoGrad plain;
     inv_std = inverse_root(variance.detach(), options.epsilon);
-    centre = mean.is_contiguous() && training ? mean : copy_values(mean);
+    centre = copy_values(mean);  // the caller has the statistics too, and may change them
   }
   auto out = Tensor<T, D>::empty(x.shape());
   batch_norm_forward(D{}, in.data(), data_or_null(add), rows, channels, centre.data(), inv_std.data(), data_or_null(weight),

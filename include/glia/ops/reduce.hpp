@@ -28,7 +28,7 @@ struct EqualMask {
 struct ExpDifference {
   static constexpr const char* name = "logsumexp";
   template <class R> GLIA_HD R operator()(R x, R lse) const {
-    return math::exp(x - math::select(lse >= R(-3e38f), lse, R(0)));
+    return math::exp(x - math::select(lse > R(-math::infinity<float>()), lse, R(0)));
   }
 };
 }  // namespace functor

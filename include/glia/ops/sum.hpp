@@ -82,7 +82,8 @@ Tensor<T, D> sum_axes(const char* op, const Tensor<T, D>& x, const Axes& axes, b
 
 }  // namespace detail
 
-// Sum over `axes` (all axes if the list is empty); the axes vanish, or stay with extent 1 if `keepdim`. Twice
+// Sum over `axes` (all axes if the list is empty); the axes vanish, or stay with extent 1 if `keepdim`. The sum has the scalar of x:
+// cast bool and uint8 first to count or to add up. Twice
 // differentiable. Floating sums are held in double, in an order that does not depend on the thread count.
 template <class T, class D>
 Tensor<T, D> sum(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = false) {

@@ -91,23 +91,26 @@ Tensor<T, D> embed_slice(const Tensor<T, D>& x, const Shape& full, int axis, Ind
 
 // Fills in an extent of -1 and checks the element count.
 inline Shape resolve_reshape(const char* op, const Shape& from, Shape to) {
+  if (to.rank() > max_rank) raise<ShapeError>(op, "at most ", max_rank, " axes are supported, got ", to.rank());
   int unknown = -1;
   Index known = 1;
-  for (int i = 0; i < to.rank() && i < max_rank; ++i) {
+  bool fits = true;
+  for (int i = 0; i < to.rank(); ++i) {
     if (to[i] == -1 && unknown < 0) {
       unknown = i;
     } else if (to[i] < 0) {
       raise<ShapeError>(op, "extents must not be negative, except for one -1; got ", to);
     } else {
-      known *= to[i];
+      fits = !__builtin_mul_overflow(known, to[i], &known) && fits;
     }
   }
+  if (!fits) raise<ShapeError>(op, "too many elements in ", to);
   if (unknown >= 0) {
     if (known == 0 || from.numel() % known != 0)
       raise<ShapeError>(op, "cannot infer the -1 in ", to, " for ", from.numel(), " elements of shape ", from);
     to[unknown] = from.numel() / known;
   }
-  if (to.rank() > max_rank || to.numel() != from.numel())
+  if (to.numel() != from.numel())
     raise<ShapeError>(op, "shape ", to, " does not hold the ", from.numel(), " elements of shape ", from);
   return to;
 }
@@ -210,6 +213,8 @@ Tensor<T, D> Tensor<T, D>::transpose(Index axis_a, Index axis_b) const {
 
 template <class T, class D>
 Tensor<T, D> Tensor<T, D>::expand(const Shape& target) const {
+  if (target.rank() > max_rank)
+    raise<ShapeError>("expand", "at most ", max_rank, " axes are supported, got ", target.rank());
   Shape full = target;
   const int shift = target.rank() - rank();
   for (int i = 0; i < rank() && shift >= 0; ++i)
@@ -217,6 +222,7 @@ Tensor<T, D> Tensor<T, D>::expand(const Shape& target) const {
   Shape common;
   if (shift < 0 || !broadcast_shapes(shape(), full, common) || common != full)
     raise<ShapeError>("expand", "shape ", shape(), " does not expand to ", target);
+  detail::checked_numel("expand", full, sizeof(T));
   auto out = alias(*this, offset(), full, broadcast_strides(shape(), strides(), full));
   if (auto* node = autograd::record<detail::ExpandNode<T, D>>(out, *this)) node->from = shape();
   return out;
@@ -233,10 +239,10 @@ Tensor<T, D> Tensor<T, D>::slice(Index axis, Slice range) const {
   const Index start = place(range.start.value_or(0)), stop = std::max(place(range.stop.value_or(n)), start);
   Shape extents = shape();
   Strides steps = strides();
-  extents[a] = (stop - start + range.step - 1) / range.step;
+  extents[a] = stop > start ? (stop - start - 1) / range.step + 1 : 0;
   const Index first = extents[a] == 0 ? 0 : start;
   auto out = alias(*this, offset() + first * strides()[a], extents, steps);
-  out.impl_->strides[a] *= range.step;
+  if (extents[a] > 1) out.impl_->strides[a] *= range.step;
   if (auto* node = autograd::record<detail::SliceNode<T, D>>(out, *this))
     node->full = shape(), node->axis = a, node->start = first, node->step = range.step;
   return out;

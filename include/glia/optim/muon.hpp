@@ -41,20 +41,12 @@ struct MuonMomentumRule {
 
 }  // namespace detail
 
-// Brings the singular values of x [rows, columns] near 1 (about 0.7 to 1.2, from 5 iterations on) without an SVD: X / (|X| +
-// epsilon), then X <- P X with P = a I + b A + c A A, A = X X^T and (a, b, c) = (3.4445, -4.7750, 2.0315) (Jordan et al. 2024). All
-// powers of A commute, so the iteration is A <- P A P and Q <- P Q on the smaller side of the matrix, and X is multiplied once, by
-// the last Q: two large products in all instead of two in each iteration. Works in T. Not differentiable.
+namespace detail {
+// At most 5 iterations of newton_schulz on a contiguous source [rows, columns] with elements.
 template <class T, class D>
-Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double epsilon = 1e-7) {
-  glia::detail::require_rank("newton_schulz", "input", x, 2);
-  const profile::Span span("newton_schulz");
-  const NoGrad plain;
-  const Index rows = x.shape()[0], columns = x.shape()[1], small = std::min(rows, columns), count = x.numel();
-  Tensor<T, D> source = x.detach().clone(), out = Tensor<T, D>::empty(x.shape());
-  if (count == 0) return out;
-  const double norm = detail::norm_of<T, D>(source.data(), count);
-  detail::combine(D{}, source.mutable_data(), source.data(), count, 1.0 / (norm + epsilon), 0.0);
+Tensor<T, D> newton_schulz_block(const Tensor<T, D>& source, int iterations) {
+  const Index rows = source.shape()[0], columns = source.shape()[1], small = std::min(rows, columns);
+  auto out = Tensor<T, D>::empty(source.shape());
   const T c = static_cast<T>(2.0315);
   const bool tall = rows > columns;
   auto gram = Tensor<T, D>::empty({small, small}), next = Tensor<T, D>::empty({small, small}),
@@ -86,6 +78,27 @@ Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double eps
     gemm(D{}, false, false, rows, columns, columns, T(1), p, columns, product.data(), columns, T(0), y, columns);
   else
     gemm(D{}, false, false, rows, columns, rows, T(1), product.data(), rows, p, columns, T(0), y, columns);
+  return out;
+}
+}  // namespace detail
+
+// Brings the singular values of x [rows, columns] near 1 (about 0.7 to 1.2, from 5 iterations on) without an SVD: X / (|X| +
+// epsilon), then X <- P X with P = a I + b A + c A A, A = X X^T and (a, b, c) = (3.4445, -4.7750, 2.0315) (Jordan et al. 2024). All
+// powers of A commute, so the iteration is A <- P A P and Q <- P Q on the smaller side of the matrix, and X is multiplied by Q after
+// every fifth iteration and the last: rounding errors in A would grow beyond that. Works in T. Not differentiable. ValueError for
+// fewer than one iteration.
+template <class T, class D>
+Tensor<T, D> newton_schulz(const Tensor<T, D>& x, int iterations = 5, double epsilon = 1e-7) {
+  glia::detail::require_rank("newton_schulz", "input", x, 2);
+  if (iterations < 1) raise<ValueError>("newton_schulz", "iterations must be at least 1, got ", iterations);
+  const profile::Span span("newton_schulz");
+  const NoGrad plain;
+  const Index count = x.numel();
+  Tensor<T, D> out = x.detach().clone();
+  if (count == 0) return out;
+  const double norm = detail::norm_of<T, D>(out.data(), count);
+  detail::combine(D{}, out.mutable_data(), out.data(), count, 1.0 / (norm + epsilon), 0.0);
+  for (; iterations > 0; iterations -= 5) out = detail::newton_schulz_block(out, std::min(iterations, 5));
   return out;
 }
 

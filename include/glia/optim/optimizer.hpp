@@ -60,11 +60,14 @@ class Optimizer {
     list_state(list);
     for (StateEntry<T, D>& entry : list) {
       if (auto* const* tensor = std::get_if<Tensor<T, D>*>(&entry.value)) {
-        const Shape expected = (*tensor)->shape();
+        const Tensor<T, D> before = **tensor;
         visitor(static_cast<const std::string&>(entry.name), **tensor);
-        if (!(*tensor)->defined() || (*tensor)->shape() != expected || !(*tensor)->is_contiguous())
-          raise<ShapeError>(name(), "state ", entry.name, " must be a contiguous tensor of shape ", expected, ", got ",
-                            (*tensor)->defined() ? to_string((*tensor)->shape()) : std::string("an undefined tensor"));
+        const Tensor<T, D> after = **tensor;
+        if (!after.defined() || after.shape() != before.shape() || !after.is_contiguous()) {
+          **tensor = before;  // so that the optimizer stays usable
+          raise<ShapeError>(name(), "state ", entry.name, " must be a contiguous tensor of shape ", before.shape(),
+                            ", got ", after.defined() ? to_string(after.shape()) : std::string("an undefined tensor"));
+        }
       } else if (auto* const* integer = std::get_if<std::int64_t*>(&entry.value)) {
         visitor(static_cast<const std::string&>(entry.name), **integer);
       } else {

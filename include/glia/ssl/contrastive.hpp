@@ -1,6 +1,6 @@
 #pragma once
-// Contrastive losses: NT-Xent (SimCLR) and SupCon. Composed of ops, so twice differentiable; safe for any feature
-// length.
+// Contrastive losses: NT-Xent (SimCLR) and SupCon. Composed of ops, so twice differentiable. Features of any length whose
+// square is finite; the losses depend on directions alone.
 
 #include <glia/ops/create.hpp>
 #include <glia/ops/cross_entropy.hpp>

@@ -5,25 +5,20 @@
 #include <glia/ops/create.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/elementwise.hpp>
+#include <glia/ops/indexing.hpp>
 #include <glia/ops/join.hpp>
 
 namespace GLIA_NS::ssl {
 
 namespace detail {
-// One-hot rows [N, C] of labels [N]. IndexError on a label outside the classes.
+// The entry of each row of x [N, C] that labels [N] name: [N]. IndexError on a label outside the classes.
 template <class T, class D>
-Tensor<T, D> one_hot_rows(const char* op, const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels) {
-  glia::detail::require_rank(op, "logits", logits, 2);
-  glia::detail::require_shape(op, "labels", labels, {logits.size(0)});
-  const Index n = logits.size(0), classes = logits.size(1);
-  const auto host = labels.to_vector();
-  std::vector<T> rows(static_cast<std::size_t>(n * classes), T(0));
-  for (Index i = 0; i < n; ++i) {
-    const std::int64_t y = host[static_cast<std::size_t>(i)];
-    if (y < 0 || y >= classes) raise<IndexError>(op, "label ", y, " is outside 0 .. ", classes - 1);
-    rows[static_cast<std::size_t>(i * classes + y)] = T(1);
-  }
-  return from_vector<T, D>(rows, {n, classes});
+Tensor<T, D> at_labels(const char* op, const Tensor<T, D>& x, const Tensor<std::int64_t, D>& labels) {
+  glia::detail::require_rank(op, "logits", x, 2);
+  glia::detail::require_shape(op, "labels", labels, {x.size(0)});
+  for (const std::int64_t y : labels.to_vector())
+    if (y < 0 || y >= x.size(1)) raise<IndexError>(op, "label ", y, " is outside 0 .. ", x.size(1) - 1);
+  return gather(x, 1, labels.unsqueeze(1)).squeeze(1);
 }
 template <class C>
 struct GceOfLog {
@@ -51,8 +46,7 @@ struct CutProbability {
 template <std::floating_point T, class D>
 Tensor<T, D> gce_loss(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>& labels, double q = 0.7) {
   if (!(q > 0.0 && q <= 1.0)) raise<ValueError>("gce_loss", "q must be in (0, 1], got ", q);
-  const auto hot = detail::one_hot_rows("gce_loss", logits, labels);
-  const auto log_probability = sum(mul(hot, log_softmax(logits)), Axes{1});
+  const auto log_probability = detail::at_labels("gce_loss", log_softmax(logits), labels);
   return mean(map(detail::GceOfLog<T>{static_cast<T>(q)}, log_probability));
 }
 
@@ -68,8 +62,7 @@ Tensor<T, D> sce_loss(const Tensor<T, D>& logits, const Tensor<std::int64_t, D>&
                       const SceOptions& options = {}) {
   if (!(options.floor > 0.0 && options.floor < 1.0))
     raise<ValueError>("sce_loss", "floor must be in (0, 1), got ", options.floor);
-  const auto hot = detail::one_hot_rows("sce_loss", logits, labels);
-  const auto p = sum(mul(hot, softmax(logits)), Axes{1});
+  const auto p = detail::at_labels("sce_loss", softmax(logits), labels);
   const auto reverse = scale(mean(T(1) - p), static_cast<T>(-math::log(options.floor)));
   return add(scale(cross_entropy(logits, labels), static_cast<T>(options.alpha)),
              scale(reverse, static_cast<T>(options.beta)));

@@ -20,16 +20,22 @@ namespace detail {
 template <class T, class D>
 const TypeTable& type_table();  // ops/type_table.hpp
 
-// What does not depend on the scalar is compiled once.
-[[gnu::noinline]] inline ImplRef new_tensor(Allocator& allocator, const Shape& shape, const TypeTable& type) {
-  const Index most = (Index{1} << 62) / static_cast<Index>(type.item_bytes);
+// Number of elements of a shape that a tensor can have. ShapeError for too many axes or elements and for negative extents.
+inline Index checked_numel(const char* op, const Shape& shape, std::size_t item_bytes) {
+  const Index most = (Index{1} << 62) / static_cast<Index>(item_bytes);
   Index count = 1;
-  if (shape.rank() > max_rank) raise<ShapeError>("empty", "at most ", max_rank, " axes are supported, got ", shape.rank());
+  if (shape.rank() > max_rank) raise<ShapeError>(op, "at most ", max_rank, " axes are supported, got ", shape.rank());
   for (const Index extent : shape) {
-    if (extent < 0) raise<ShapeError>("empty", "extents must not be negative, got ", shape);
-    if (extent != 0 && count > most / extent) raise<ShapeError>("empty", "too many elements in ", shape);
+    if (extent < 0) raise<ShapeError>(op, "extents must not be negative, got ", shape);
+    if (extent != 0 && count > most / extent) raise<ShapeError>(op, "too many elements in ", shape);
     count *= extent;
   }
+  return count;
+}
+
+// What does not depend on the scalar is compiled once.
+[[gnu::noinline]] inline ImplRef new_tensor(Allocator& allocator, const Shape& shape, const TypeTable& type) {
+  const Index count = checked_numel("empty", shape, type.item_bytes);
   auto storage = make_ref<Storage>(allocator, static_cast<std::size_t>(count) * type.item_bytes);
   return make_ref<TensorImpl>(std::move(storage), 0, shape, contiguous_strides(shape), &type);
 }
@@ -183,7 +189,12 @@ class Tensor {
   }
   // The accumulated gradient of a leaf; undefined before the first backward.
   Tensor grad() const { return impl_ && impl_->gradient ? Tensor(impl_->gradient->grad) : Tensor(); }
-  void set_grad(const Tensor& gradient) { checked().gradient_state().grad = gradient.impl_; }
+  // Replaces the accumulated gradient; an undefined one drops it. ShapeError unless it has this tensor's shape.
+  void set_grad(const Tensor& gradient) {
+    if (gradient.impl_ && gradient.impl_->shape != checked().shape)
+      raise<ShapeError>("set_grad", "the gradient has shape ", gradient.impl_->shape, ", expected ", checked().shape);
+    checked().gradient_state().grad = gradient.impl_;
+  }
   void zero_grad() {
     if (checked().gradient) impl_->gradient->grad = nullptr;
   }
@@ -191,7 +202,7 @@ class Tensor {
   // accumulates into the leaves. See autograd/engine.hpp.
   void backward(bool retain_graph = false) const;
   void backward(const Tensor& output_gradient, bool retain_graph = false) const;
-  // Calls hook(gradient) whenever the gradient of this tensor is computed; a defined return value replaces it.
+  // Calls hook(gradient) with the sum over all uses of this tensor, once in a backward pass; a defined return value replaces it.
   void register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
  private:

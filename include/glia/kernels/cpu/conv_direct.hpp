@@ -194,8 +194,8 @@ void conv_forward_direct(const ConvGeometry& g, const T* x, const T* w, const T*
   for (Index group = 0; group < g.groups; ++group) {
     const Windows<T> windows = forward_windows(g, x, group);
     const Index terms = windows.terms();
-    T* const packed = scratch<T>(Scratch::conv_weight, chunk_count(columns, S::cols) * S::cols * terms);
-    parallel_for(chunk_count(columns, S::cols), 65536 / (terms * S::cols) + 1, [&](Index first, Index last) {
+    T* const packed = scratch<T>(Scratch::conv_weight, chunk_count(columns, S::cols) * S::cols * terms + 1);
+    parallel_for(chunk_count(columns, S::cols), 65536 / (terms * S::cols + 1) + 1, [&](Index first, Index last) {
       for (Index col = first * S::cols; col < std::min(last * S::cols, columns); col += S::cols)
         pack_columns_transposed(w + group * columns * terms, terms, packed + col * terms, col,
                                 std::min<Index>(S::cols, columns - col), 0, terms);
@@ -336,7 +336,7 @@ void conv_backward_weight_direct(const ConvGeometry& g, const T* x, const T* dy,
         task += p1 - p0;
       }
     });
-    parallel_for(panels, 65536 / (terms * S::cols * chunks) + 1, [&](Index first, Index last) {
+    parallel_for(panels, 65536 / (terms * S::cols * chunks + 1) + 1, [&](Index first, Index last) {
       for (Index p = first; p < last; ++p) {
         const Index cols = std::min<Index>(S::cols, columns - p * S::cols), width = panel_width<T>(cols);
         T* const sums = partial + p * S::cols * terms;
