@@ -33,7 +33,7 @@ std::vector<Cell> ablation_cells(bool with_pretraining) {
 
 Options cell_options(const Options& base, const Cell& cell) {
   Options o = base;
-  if (!cell.pretraining) o.init.clear();
+  if (!cell.pretraining) o.init.clear(), o.fine_tune = {};
   if (!cell.self_supervision) o.objective.similarity = o.objective.spatial = "none";
   if (!cell.neuromorphic) o.objective.neuron = "none";
   return o;
@@ -89,9 +89,8 @@ constexpr const char* shown[] = {
 
 }  // namespace
 
-std::string analyse_ablation(const std::vector<AblationRun>& runs) {
-  std::vector<Cell> cells =
-      ablation_cells(std::any_of(runs.begin(), runs.end(), [](const auto& r) { return r.cell.pretraining; }));
+std::string analyse_ablation(const std::vector<AblationRun>& runs, bool with_pretraining) {
+  const std::vector<Cell> cells = ablation_cells(with_pretraining);
   std::vector<std::uint64_t> seeds;
   for (const auto& run : runs)
     if (std::find(seeds.begin(), seeds.end(), run.seed) == seeds.end()) seeds.push_back(run.seed);
@@ -203,9 +202,11 @@ std::string ablation_markdown(const std::string& analysis) {
 Outcome ablate(const Options& base, const std::vector<std::uint64_t>& seeds) {
   const std::filesystem::path folder = base.out;
   std::filesystem::create_directories(folder / "runs");
+  const bool with_pretraining = !base.init.empty();
   std::vector<AblationRun> done;
   for (const std::uint64_t seed : seeds)
-    for (const Cell& cell : ablation_cells(!base.init.empty())) {
+    for (const Cell& cell : ablation_cells(with_pretraining)) {
+      if (stopped_between_runs()) return Outcome::interrupted;
       Options o = cell_options(base, cell);
       o.seed = seed;
       o.out = (folder / "runs" / (cell.name() + "-seed-" + std::to_string(seed))).string();
@@ -213,7 +214,7 @@ Outcome ablate(const Options& base, const std::vector<std::uint64_t>& seeds) {
         std::fprintf(stderr, "ablation: %s, seed %llu\n", cell.name().c_str(), static_cast<unsigned long long>(seed));
       if (complete(o) == Outcome::interrupted) return Outcome::interrupted;
       done.push_back({cell, seed, read_text(std::filesystem::path(o.out) / "summary.json")});
-      Json analysis = Json::parse(analyse_ablation(done));
+      Json analysis = Json::parse(analyse_ablation(done, with_pretraining));
       analysis["command"] = base.command;
       write_text(folder / "ablation.json", analysis.dump(2));
       write_text(folder / "ablation.md", ablation_markdown(analysis.dump()));

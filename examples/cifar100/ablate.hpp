@@ -30,9 +30,9 @@ struct AblationRun {
 };
 
 // Cell means with 95 % intervals and the comparisons (each part's mean effect, each part taken out of the whole, the
-// whole against plain) as paired t-tests over the seeds with Holm's correction, from the runs finished so far. JSON
-// text.
-std::string analyse_ablation(const std::vector<AblationRun>& runs);
+// whole against plain) as paired t-tests over the seeds with Holm's correction, from the runs finished so far of
+// ablation_cells(with_pretraining). JSON text.
+std::string analyse_ablation(const std::vector<AblationRun>& runs, bool with_pretraining);
 
 // The same as a markdown page.
 std::string ablation_markdown(const std::string& analysis);

@@ -26,6 +26,17 @@ for objective in ntxent barlow vicreg byol simsiam; do
   grep -q '"knn"' "$work/$objective/metrics.jsonl" || fail "$objective: no probe"
 done
 
+status=0; pretrain "$work/edge" --max-steps 4 || status=$?
+[ "$status" = 130 ] && [ "$(wc -l < "$work/edge/metrics.jsonl")" = 1 ] || fail "4 steps are one epoch"
+grep -qa '"position": *"0"' "$work/edge/checkpoint.safetensors" || fail "--max-steps 4 must take 4 steps"
+mv "$work/edge/metrics.jsonl" "$work/lines"
+pretrain "$work/edge" --resume 2>"$work/log" && fail "a resumed run needs its metrics"
+grep -q "expected a line for each of the 1 epochs of the checkpoint, got 0" "$work/log" || fail "missing epochs must be reported: $(cat "$work/log")"
+mv "$work/lines" "$work/edge/metrics.jsonl"
+mv "$work/edge/checkpoint.safetensors" "$work/edge/checkpoint.safetensors.prev"
+pretrain "$work/edge" 2>"$work/log" && fail "the checkpoint before the newest must not be written over"
+grep -q "already holds a run" "$work/log" || fail "a folder with the checkpoint before the newest must be refused"
+
 fine_tune() {
   local out=$1
   shift
@@ -68,5 +79,18 @@ message import --from "$work/ntxent/metrics.jsonl" --backbone resnet18 --out "$w
 message import --from "$work/exported.safetensors" --backbone resnet18 --out "$work/x" | grep -q "missing or of another shape" || fail "another backbone must be refused"
 message train --synthetic --init "$work/none.pt" --out "$work/x" | grep -q "none.pt" || fail "a missing file must be reported"
 message train --synthetic --layer-decay 2 --out "$work/x" | grep -q -- "--layer-decay" || fail "a wrong decay must be reported"
-message train --synthetic --freeze 9 --out "$work/x" | grep -q "stage 9 of a backbone" || fail "a stage that is not there must be reported"
+fine_tune "$work/x" --init "$work/tuned" --freeze 9 2>"$work/log" && fail "a stage that is not there must be refused"
+grep -q "stage 9 of a backbone" "$work/log" || fail "a stage that is not there must be reported"
+message pretrain --synthetic --weight-decay -5 --out "$work/x" | grep -q -- "--weight-decay: expected 0 or a positive number" || fail "a wrong decay must be reported"
+message pretrain --synthetic --checkpoint-minutes nan --out "$work/x" | grep -q -- "--checkpoint-minutes: expected" || fail "minutes that are no number must be reported"
+# BYOL with a frozen start, broken off and resumed.
+byol() {
+  "$program" train --synthetic --limit-train 200 --batch 100 --epochs 2 --backbone resnet8-w4 --similarity byol --no-spatial --neuron none \
+    --init "$work/tuned" --freeze-epochs 1 --quiet --out "$@"
+}
+byol "$work/slow"
+status=0; byol "$work/slow-broken" --max-steps 5 || status=$?
+[ "$status" = 130 ] || fail "5 of 8 steps must exit with 130, got $status"
+byol "$work/slow-broken" --resume
+cmp "$work/slow/steps.csv" "$work/slow-broken/steps.csv" || fail "BYOL with a frozen start: the resumed run's steps differ"
 echo "pre-training resumes bit for bit; fine-tuning, export and import work"

@@ -93,6 +93,13 @@ inline StepSizes step_sizes(const Options& o, const RunData& data) {
   return out;
 }
 
+// The augmented images of a step: a set smaller than its share of the step gives all it has.
+inline glia::Index images_per_step(const Options& o, const RunData& data) {
+  const StepSizes sizes = step_sizes(o, data);
+  const glia::Index images = std::min(sizes.labelled, data.train.size()) + sizes.unlabelled;
+  return two_views(o.objective) ? 2 * images : images;
+}
+
 // A stream of `images` per step of a set.
 inline Stream make_stream(const Options& o, const glia::data::Dataset& set, glia::Index images, bool labelled) {
   return Stream(glia::data::Loader(

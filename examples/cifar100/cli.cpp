@@ -117,11 +117,20 @@ std::string preset_of(int argc, char** argv) {
 }
 
 std::string command_line(int argc, char** argv) {
+  // what a shell takes as it stands
+  static const char* const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./,:=+@%";
   std::string out = "cifar100";
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    const bool plain = !word.empty() && word.find_first_of(" \t\"'\\$*?;&|<>()") == std::string::npos;
-    out += ' ' + (plain ? word : '\'' + word + '\'');
+    const bool plain = !word.empty() && word.find_first_not_of(letters) == std::string::npos;
+    out += ' ';
+    if (plain) {
+      out += word;
+      continue;
+    }
+    out += '\'';
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += '\'';
   }
   return out;
 }

@@ -42,12 +42,22 @@ std::map<std::string, std::string> settings_of(const ArmRun& run) {
 }
 std::map<std::string, std::string> settings_of(const std::vector<ArmRun>& arm, const char* which) {
   const auto settings = settings_of(arm.front());
-  for (const ArmRun& run : arm)
-    for (const auto& [name, value] : settings_of(run))
-      if (const auto found = settings.find(name); found == settings.end() || found->second != value)
+  for (const ArmRun& run : arm) {
+    const auto own = settings_of(run);
+    const auto value = [](const auto& of, const std::string& name) {
+      const auto found = of.find(name);
+      return found == of.end() ? std::string("nothing") : found->second;
+    };
+    auto names = settings;
+    names.insert(own.begin(), own.end());
+    for (const auto& entry : names) {
+      const std::string first = value(settings, entry.first), here = value(own, entry.first);
+      if (first != here)
         throw std::invalid_argument(fmt::format(
             "compare: {}: expected runs that differ in their seed alone, got {} = {} with seed {} and {} with seed {}",
-            which, name, found == settings.end() ? "nothing" : found->second, arm.front().seed, value, run.seed));
+            which, entry.first, first, arm.front().seed, here, run.seed));
+    }
+  }
   return settings;
 }
 

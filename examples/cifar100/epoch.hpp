@@ -15,7 +15,8 @@ template <class D>
 void finish_profile(Run<D>& run) {
   if (!run.profiler) return;
   run.profiler->stop();
-  const auto table = run.profiler->table(static_cast<int>(std::max<std::int64_t>(run.steps_done - steps_before_profile, 1)));
+  const auto table =
+      run.profiler->table(static_cast<int>(std::max<std::int64_t>(run.steps_done - steps_before_profile, 1)));
   write_text(run.path("profile.txt"), table);
   run.profiler->write_trace(run.path("profile.json"));
   run.profiler.reset();
@@ -28,6 +29,12 @@ void profile_step(Run<D>& run) {
   if (run.steps_done == steps_before_profile + run.o.profile) finish_profile(run);
 }
 
+// By a signal, or by --max-steps.
+template <class D>
+bool stop_asked(const Run<D>& run) {
+  return glia::train::InterruptGuard::requested() || (run.o.max_steps > 0 && run.steps_done >= run.o.max_steps);
+}
+
 // One epoch from run.position on; false if it was interrupted.
 template <class D>
 bool train_epoch(Run<D>& run) {
@@ -36,6 +43,10 @@ bool train_epoch(Run<D>& run) {
   if (run.unlabelled) run.unlabelled->seek(run.global_step());
   nn::train(run.net);
   set_frozen(run.net, run.o.fine_tune, run.epoch);
+  if (run.teacher) {
+    nn::train(run.teacher->module);
+    hold_statistics(run.teacher->module, run.o.fine_tune, run.epoch);
+  }
   EpochSums& sums = run.sums;
   double start = now();
   while (run.position < run.steps_per_epoch) {
@@ -50,9 +61,7 @@ bool train_epoch(Run<D>& run) {
                      fmt::format("loss {:.3f}  accuracy {:5.2f} %  {:.0f} images/s", sums.loss / sums.images,
                                  100 * sums.hits / sums.labelled, sums.images / sums.seconds));
     ++run.steps_done;
-    const bool stop =
-        glia::train::InterruptGuard::requested() || (run.o.max_steps > 0 && run.steps_done >= run.o.max_steps);
-    if (stop && run.position < run.steps_per_epoch) return false;
+    if (stop_asked(run) && run.position < run.steps_per_epoch) return false;
     if (end - run.last_save > 60 * run.o.checkpoint_minutes) run.save(false);
     start = now();
   }

@@ -25,6 +25,9 @@ grep -q '"labelled_images": 100' "$work/whole/summary.json" || fail "100 labelle
 "$program" train "${small[@]}" --labels 100 --labelled-only --classification elr --out "$work/elr"
 [ "$(wc -l < "$work/elr/steps.csv")" = 6 ] || fail "300 images in steps of 60 are 5 steps, whatever the labels"
 
+awk -F'[:,]' '/"images_per_second"/ { rate = $2 } /"seconds_per_epoch_median"/ { time = $2 } END { exit !(rate * time > 149 && rate * time < 151) }' "$work/elr/summary.json" ||
+  fail "5 steps of 30 labelled images are 150 images"
+
 # Two arms side by side, and arms that cannot be compared.
 "$program" train "${small[@]}" --labels 100 --unlabelled-ratio 0 --similarity none --spatial none --seeds 1,2 --out "$work/arms/labelled"
 "$program" train "${small[@]}" --labels 100 --similarity ntxent --seeds 1,2 --out "$work/arms/joint"
@@ -74,5 +77,7 @@ message() { "$program" "$@" 2>&1 >/dev/null || true; }
 message activity --checkpoint "$work/spiking" --images 0 | grep -q "expected 1 to 500, got 0" || fail "--images 0 must be refused"
 message report --run "$work/nothing" | grep -q "no summary.json" || fail "a missing run must be reported"
 message train --synthetic --seeds 1,x | grep -q "expected different whole numbers" || fail "bad seeds must be reported"
+message overhead --synthetic --device cuda | grep -q -- "--device must be cpu, got cuda" || fail "overhead on another device must be refused"
+message train --synthetic --limit-train 400 --labels 5000 --out "$work/y" --quiet | grep -q -- "--labels: expected 1 to 400" || fail "too many labels must be reported by option"
 message train --synthetic --labels 99999 --out "$work/y" --quiet | grep -q "99999" || fail "too many labels must be reported"
 echo "the experiment's parts work together"

@@ -2,6 +2,7 @@
 // Small helpers of the program: a clock, whole text files, formatted numbers.
 
 #include <glia/core/error.hpp>
+#include <glia/io/file.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,17 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
   std::ofstream file(path, std::ios::trunc);
   file << text << '\n';
   if (!file.flush()) glia::raise<glia::Error>("cifar100", "cannot write ", path.string());
+}
+
+// Replaces a text file by lines that end in a line break; an interruption leaves the old file.
+inline void replace_lines(const std::filesystem::path& path, const std::string& lines) {
+  glia::io::write_file_atomically(path, glia::io::as_bytes(lines), {.keep_previous = false}, "cifar100");
+}
+
+// Whether a folder holds a run's checkpoint, or the one before it, which serves when the newest is lost.
+inline bool holds_checkpoint(const std::filesystem::path& folder) {
+  const auto newest = folder / "checkpoint.safetensors";
+  return std::filesystem::exists(newest) || std::filesystem::exists(glia::io::previous_path(newest));
 }
 
 // The whole of a text file. glia::Error if it cannot be read.

@@ -53,20 +53,30 @@ WeightReport initialise(UnifiedNet<D>& net, const std::string& backbone, const s
   return report;
 }
 
-// Freezes the backbone up to the stage that the options name for this epoch, and thaws the rest. Frozen batch norms
-// keep their running statistics. The speed net's whitening stem is always fixed. Call it after nn::train.
+// Puts the backbone in evaluation mode up to the stage that the options freeze in this epoch: batch norms use their
+// running statistics and keep them. Call it after nn::train.
+template <class D>
+void hold_statistics(UnifiedNet<D>& net, const FineTune& options, std::int64_t epoch) {
+  const Index last = last_frozen_stage(options, depth_of(net.backbone), epoch);
+  nn::visit(net.backbone, [&](const std::string& path, auto& object) {
+    if constexpr (requires { object.training = true; })
+      if (!path.empty() && stage_of(net.backbone, path) <= last) object.training = false;
+  });
+}
+
+// Freezes the backbone up to the stage that the options name for this epoch, statistics included, and thaws the rest.
+// The speed net's whitening stem is always fixed. Call it after nn::train.
 template <class D>
 void set_frozen(UnifiedNet<D>& net, const FineTune& options, std::int64_t epoch) {
   const Index last = last_frozen_stage(options, depth_of(net.backbone), epoch);
   const bool fixed_stem = has_fixed_stem(net.backbone);
   nn::visit(net.backbone, [&](const std::string& path, auto& object) {
-    const Index stage = stage_of(net.backbone, path);
     if constexpr (nn::is_parameter<std::remove_cvref_t<decltype(object)>>) {
+      const Index stage = stage_of(net.backbone, path);
       object.set_requires_grad(stage > last && !(fixed_stem && stage == 0));
-    } else if constexpr (requires { object.training = true; }) {
-      if (!path.empty() && stage <= last) object.training = false;
     }
   });
+  hold_statistics(net, options, epoch);
 }
 
 // Splits the groups of an optimizer by stage: a stage's learning rate is `decay` times that of the next later one, down

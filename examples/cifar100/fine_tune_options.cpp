@@ -33,7 +33,8 @@ void validate(const FineTune& o) {
     throw std::invalid_argument("--freeze: expected none, stem, all or the number of a stage, got " + o.freeze);
   if (o.freeze_epochs < 0)
     throw std::invalid_argument("--freeze-epochs: expected 0 or more, got " + std::to_string(o.freeze_epochs));
-  if (o.stem != "area" && o.stem != "crop") throw std::invalid_argument("--stem: expected area or crop, got " + o.stem);
+  if (o.stem != "area" && o.stem != "crop")
+    throw std::invalid_argument("--init-stem: expected area or crop, got " + o.stem);
 }
 
 std::int64_t last_frozen_stage(const FineTune& o, std::int64_t depth, std::int64_t epoch) {

@@ -18,8 +18,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
                                                 batch, seed, ema, limit_train, long_tail, label_noise, noise_kind,
                                                 labels, unlabelled_ratio, labelled_only, resolution, shift, cutout,
-                                                mixup, cutmix, max_steps, gradient_every, threads, device, profile, resume,
-                                                synthetic, quiet, checkpoint_minutes, command, objective, fine_tune)
+                                                mixup, cutmix, max_steps, gradient_every, threads, device, profile,
+                                                resume, synthetic, quiet, checkpoint_minutes, command, objective,
+                                                fine_tune)
 
 void apply_preset(Options& o, const std::string& preset) {
   o.preset = preset;
@@ -86,6 +87,13 @@ void validate(const Options& o) {
   validate(o.objective);
   parse_backbone(o.backbone);
   validate(o.fine_tune);
+  const FineTune untouched;
+  const auto with_init = [&](bool same, const char* option) {
+    require(same || !o.init.empty(), option, "--init FILE beside it", std::string("none"));
+  };
+  with_init(o.fine_tune.freeze == untouched.freeze, "freeze");
+  with_init(o.fine_tune.freeze_epochs == untouched.freeze_epochs, "freeze-epochs");
+  with_init(o.fine_tune.layer_decay == untouched.layer_decay, "layer-decay");
   one_of("protocol", o.protocol, {"45k", "paper"});
   one_of("device", o.device, {"cpu", "cuda"});
   one_of("optimizer", o.optimizer, {"muon", "adamw"});
@@ -98,6 +106,7 @@ void validate(const Options& o) {
   at_least("threads", o.threads, 0);
   at_least("profile", o.profile, 0);
   at_least("labels", o.labels, 0);
+  not_negative("checkpoint-minutes", o.checkpoint_minutes);
   require(o.shift >= 0 && o.shift <= 16, "shift", "0 to 16", o.shift);
   side_at(o.resolution, 0, 32);
   require(o.cutout >= 0 && o.cutout <= 32, "cutout", "0 to 32", o.cutout);

@@ -36,6 +36,8 @@ std::vector<std::pair<std::string, Objective>> arms(const Objective& given) {
 
 std::string overhead(const Options& options, int rounds) {
   if (rounds < 1) glia::raise<glia::ValueError>("cifar100 overhead", "--rounds must be at least 1, got ", rounds);
+  if (options.device != "cpu")
+    glia::raise<glia::ValueError>("cifar100 overhead", "--device must be cpu, got ", options.device);
   if (options.threads > 0) glia::set_num_threads(options.threads);
   const RunData data = load_run_data(options);
   std::vector<Arm> all;
@@ -57,7 +59,7 @@ std::string overhead(const Options& options, int rounds) {
       if (round >= 0) arm.seconds.push_back(now() - start);
     }
   nlohmann::ordered_json out = {{"rounds", rounds},
-                                {"images_per_step", options.batch},
+                                {"images_per_step", images_per_step(options, data)},
                                 {"backbone", options.backbone},
                                 {"threads", glia::num_threads()},
                                 {"command", options.command},

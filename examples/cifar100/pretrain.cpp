@@ -97,11 +97,10 @@ class PretrainRun {
     while (epoch_ < o_.epochs) {
       if (!train_epoch()) {
         save();
-        say("interrupted; saved. Go on with --resume --out " + o_.out);
-        return Outcome::interrupted;
+        return stopped();
       }
       finish_epoch();
-      if (epoch_ < o_.epochs && glia::train::InterruptGuard::requested()) return Outcome::interrupted;
+      if (epoch_ < o_.epochs && stop_asked()) return stopped();
     }
     say("done; fine-tune with: cifar100 train --backbone " + o_.backbone + " --init " +
         path("checkpoint.safetensors").string());
@@ -112,6 +111,15 @@ class PretrainRun {
   fs::path path(const char* file) const { return fs::path(o_.out) / file; }
   void say(const std::string& line) {
     if (!o_.quiet) bar_.finish(line);
+  }
+
+  // By a signal, or by --max-steps.
+  bool stop_asked() const {
+    return glia::train::InterruptGuard::requested() || (o_.max_steps > 0 && done_ >= o_.max_steps);
+  }
+  Outcome stopped() {
+    say("interrupted; saved. Go on with --resume --out " + o_.out);
+    return Outcome::interrupted;
   }
 
   // Settings that change the numbers of a run.
@@ -126,7 +134,7 @@ class PretrainRun {
   }
 
   void begin() {
-    if (fs::exists(path("checkpoint.safetensors")))
+    if (holds_checkpoint(o_.out))
       glia::raise<glia::ValueError>("pretrain", "\"", o_.out,
                                     "\" already holds a run: give --resume to go on with it, or another --out");
     write_text(path("config.json"), to_json(o_));
@@ -153,7 +161,11 @@ class PretrainRun {
     std::ifstream lines(path("metrics.jsonl"));
     std::int64_t count = 0;
     for (std::string line; count < epoch_ && std::getline(lines, line); ++count) kept += line + '\n';
-    std::ofstream(path("metrics.jsonl"), std::ios::trunc) << kept;
+    if (count != epoch_)
+      glia::raise<glia::FormatError>("pretrain", "\"", path("metrics.jsonl").string(),
+                                     "\": expected a line for each of the ", epoch_, " epochs of the checkpoint, got ",
+                                     count);
+    replace_lines(path("metrics.jsonl"), kept);
     say("resumed at epoch " + std::to_string(epoch_ + 1) + ", batch " + std::to_string(position_));
   }
 
@@ -188,8 +200,7 @@ class PretrainRun {
         bar_.update(position_, numbers);
       }
       ++done_;
-      const bool stop = glia::train::InterruptGuard::requested() || (o_.max_steps > 0 && done_ >= o_.max_steps);
-      if (stop && position_ < loader_.batches()) return false;
+      if (stop_asked() && position_ < loader_.batches()) return false;
       if (now() - last_save_ > 60 * o_.checkpoint_minutes) save();
     }
     seconds_ = now() - start;

@@ -23,7 +23,6 @@ inline PretrainData load_pretrain_data(const PretrainOptions& o) {
   out.normalization = glia::data::cifar100_normalization;
   if (!o.images.empty()) {
     all = load_image_folder(o.images, o.size);
-    out.normalization = glia::data::measure_normalization(all);
   } else if (o.synthetic) {
     all = glia::data::synthetic({.count = 10'000, .seed = 1});
   } else {
@@ -47,6 +46,7 @@ inline PretrainData load_pretrain_data(const PretrainOptions& o) {
   } else {
     out.train = all;
   }
+  if (!o.images.empty()) out.normalization = glia::data::measure_normalization(out.train);
   if (o.limit_train > 0 && o.limit_train < out.train.size())
     out.train = glia::data::stratified_subset(out.train, o.limit_train, o.seed);
   return out;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <stdexcept>
 
 namespace cifar100 {
@@ -49,6 +50,10 @@ void validate(const PretrainOptions& o) {
   require(o.probe_every >= 1, "probe-every", "at least 1", std::to_string(o.probe_every));
   require(o.threads >= 0, "threads", "0 or more", std::to_string(o.threads));
   require(o.learning_rate > 0, "learning-rate", "a positive number", std::to_string(o.learning_rate));
+  require(o.weight_decay >= 0 && std::isfinite(o.weight_decay), "weight-decay", "0 or a positive number",
+          std::to_string(o.weight_decay));
+  require(o.checkpoint_minutes >= 0 && std::isfinite(o.checkpoint_minutes), "checkpoint-minutes",
+          "0 or a positive number", std::to_string(o.checkpoint_minutes));
   require(o.warmup >= 0 && o.warmup < 1, "warmup", "a share in [0, 1)", std::to_string(o.warmup));
   require(o.temperature > 0, "temperature", "a positive number", std::to_string(o.temperature));
   require(o.momentum >= 0 && o.momentum <= 1, "momentum", "a number in [0, 1]", std::to_string(o.momentum));

@@ -236,7 +236,9 @@ std::string calibration_section(const ReportData& data) {
          figure("As trained", diagram(data.evaluation.reliability, "Reliability diagram"), caption(s.calibration)) +
          figure(fmt::format("At temperature {:.2f}", s.temperature),
                 diagram(data.evaluation.reliability_scaled, "Reliability diagram after scaling"),
-                "Fitted on the validation images. " + caption(s.calibration_scaled)) +
+                std::string(test_is_validation(s) ? "Fitted on these very images, so it flatters. "
+                                                  : "Fitted on the validation images. ") +
+                    caption(s.calibration_scaled)) +
          "</div>\n";
 }
 

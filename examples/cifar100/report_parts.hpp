@@ -11,6 +11,9 @@ inline const std::string train = "#2563eb", validation = "#d97706", test = "#0f7
                          violet = "#7c3aed", red = "#be123c";
 }
 
+// Under the paper's protocol the test images are the validation images too.
+inline bool test_is_validation(const Summary& s) { return s.protocol == "paper"; }
+
 // A drawing with its heading and a line that says what to see.
 std::string figure(const std::string& heading, const std::string& body, const std::string& caption);
 

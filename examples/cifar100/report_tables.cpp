@@ -53,7 +53,9 @@ std::string headline_section(const ReportData& data) {
         "and only show how "
         "the report looks.</p>";
   out += "<div class=\"tiles\">";
-  out += tile(value("test_accuracy", s.test_accuracy, 100, 2) + " %", "Test accuracy", "top-1, read once at the end");
+  out += tile(value("test_accuracy", s.test_accuracy, 100, 2) + " %", "Test accuracy",
+              test_is_validation(s) ? "top-1; these are the validation images, scored after every epoch"
+                                    : "top-1, read once at the end");
   out += tile(value("test_top5", s.test_top5, 100, 2) + " %", "Top-5", "test images");
   out += tile(value("auc_macro", s.auc_macro, 1, 4), "Macro AUC", "exact, one class against the rest");
   out += tile(value("overfitting_gap", s.overfitting_gap, 100, 2), "Gap, points",
@@ -131,8 +133,9 @@ std::string table1_section(const ReportData& data) {
            ? fmt::format("this run used {} labels of {} images", s.labelled_images, s.train_images)
            : std::string("all labels used here; see runs with --labels")},
       {"Learning reliability", "moderate", "high",
-       fmt::format("ECE {} ({} at temperature {}), NLL {}", value("calibration.ece", s.calibration.ece, 1, 4),
-                   shown(s.calibration_scaled.ece, 1, 4), shown(s.temperature, 1, 2), shown(s.calibration.nll, 1, 3))},
+       fmt::format("ECE {} ({} at temperature {}{}), NLL {}", value("calibration.ece", s.calibration.ece, 1, 4),
+                   shown(s.calibration_scaled.ece, 1, 4), shown(s.temperature, 1, 2),
+                   test_is_validation(s) ? ", fitted on the same images" : "", shown(s.calibration.nll, 1, 3))},
   };
   std::string out =
       "<h2>Table 1: the paper's two columns and ours</h2><div class=\"scroll\"><table "

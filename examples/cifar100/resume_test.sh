@@ -27,6 +27,27 @@ cmp <(numbers "$work/whole") <(numbers "$work/broken") || fail "the resumed run'
 [ "$(numbers "$work/whole" | wc -l)" = 3 ] || fail "expected 3 epochs"
 cmp <(scores "$work/whole") <(scores "$work/broken") || fail "the resumed run's network differs"
 
+# --max-steps at an epoch's end takes no step more.
+status=0; train "$work/edge" --max-steps 6 || status=$?
+[ "$status" = 130 ] || fail "a run stopped at an epoch's end must exit with 130, got $status"
+[ "$(wc -l < "$work/edge/metrics.jsonl")" = 1 ] || fail "6 steps are one epoch"
+grep -qa '"position": *"0"' "$work/edge/checkpoint.safetensors" || fail "--max-steps 6 must take 6 steps"
+# What a resumed run cannot do without.
+cp "$work/edge/metrics.jsonl" "$work/lines"
+: > "$work/edge/metrics.jsonl"
+train "$work/edge" --resume 2>"$work/message" && fail "a resumed run needs its metrics"
+grep -q 'edge/metrics.jsonl": expected a line for each of the 1 epochs of the checkpoint, got 0' "$work/message" || fail "missing epochs must be reported: $(cat "$work/message")"
+rm "$work/edge/metrics.jsonl"
+train "$work/edge" --resume 2>"$work/message" && fail "a resumed run needs its metrics"
+grep -q "got 0" "$work/message" || fail "missing metrics must be reported"
+cp "$work/lines" "$work/edge/metrics.jsonl"
+# The checkpoint before the newest is a run too.
+mv "$work/edge/checkpoint.safetensors" "$work/edge/checkpoint.safetensors.prev"
+train "$work/edge" 2>"$work/message" && fail "the checkpoint before the newest must not be written over"
+grep -q "already holds a run" "$work/message" || fail "a folder with the checkpoint before the newest must be refused"
+train "$work/edge" --resume 2>/dev/null
+cmp <(numbers "$work/whole") <(numbers "$work/edge") || fail "the run resumed at an epoch's end differs"
+
 train "$work/signal" & child=$!
 while [ ! -e "$work/signal/metrics.jsonl" ]; do sleep 0.05; done
 sleep 1

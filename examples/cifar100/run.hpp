@@ -167,7 +167,7 @@ struct Run {
 // holds a run.
 template <class D>
 void Run<D>::begin() {
-  if (std::filesystem::exists(path("checkpoint.safetensors")))
+  if (holds_checkpoint(o.out))
     glia::raise<glia::ValueError>("cifar100", "\"", o.out,
                                   "\" already holds a run: give --resume to go on with it, or another --out");
   write_text(path("config.json"), to_json(o));
@@ -187,7 +187,8 @@ void Run<D>::begin() {
   if (o.synthetic) say("NOTE: this is a generated set, not CIFAR-100; its accuracies say nothing about CIFAR-100.");
 }
 
-// Goes on where the checkpoint was written. ValueError if that run had other settings.
+// Goes on where the checkpoint was written. ValueError if that run had other settings, FormatError if metrics.jsonl
+// lacks an epoch.
 template <class D>
 void Run<D>::restore() {
   const auto file = glia::io::load_checkpoint(path("checkpoint.safetensors"));
@@ -208,8 +209,13 @@ void Run<D>::restore() {
     step_norms = file.template tensor<float, glia::Cpu>("steps.gradient_norm").to_vector();
   }
   records = read_epochs(path("metrics.jsonl").string(), epoch);
-  std::ofstream lines(path("metrics.jsonl"), std::ios::trunc);
-  for (const auto& record : records) lines << to_json_line(record) << '\n';
+  if (static_cast<std::int64_t>(records.size()) != epoch)
+    glia::raise<glia::FormatError>("cifar100", "\"", path("metrics.jsonl").string(),
+                                   "\": expected a line for each of the ", epoch, " epochs of the checkpoint, got ",
+                                   records.size());
+  std::string lines;
+  for (const auto& record : records) lines += to_json_line(record) + '\n';
+  replace_lines(path("metrics.jsonl"), lines);
   say(fmt::format("resumed at epoch {}, batch {}", epoch + 1, position));
 }
 

@@ -62,6 +62,9 @@ RunData load_run_data(const Options& options) {
     out.train = data::stratified_subset(out.train, options.limit_train, options.seed);
   if (options.long_tail > 1) out.train = data::long_tailed(out.train, options.long_tail, options.seed);
   if (options.labels > 0) {
+    if (options.labels > out.train.size())
+      glia::raise<glia::ValueError>("cifar100", "--labels: expected 1 to ", out.train.size(),
+                                    ", the images of the training set, got ", options.labels);
     auto parts = data::partly_labelled(out.train, options.labels, options.seed);
     out.train = std::move(parts.labelled);
     if (parts.unlabelled.size() > 0) out.unlabelled = std::move(parts.unlabelled);

@@ -3,6 +3,7 @@
 #include "files.hpp"
 
 #include <glia/metrics/compare.hpp>
+#include <glia/train/interrupt.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -39,9 +40,12 @@ std::string across_runs(const std::vector<std::string>& summaries) {
   return out.dump();
 }
 
+bool stopped_between_runs() { return glia::train::InterruptGuard::requested(); }
+
 Outcome train_seeds(const Options& options, const std::vector<std::uint64_t>& seeds) {
   std::vector<std::string> summaries;
   for (const std::uint64_t seed : seeds) {
+    if (stopped_between_runs()) return Outcome::interrupted;
     Options one = options;
     one.seed = seed;
     one.out = (std::filesystem::path(options.out) / ("seed-" + std::to_string(seed))).string();

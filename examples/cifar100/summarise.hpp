@@ -19,7 +19,8 @@ void fill_timing(Summary& s, const Run<D>& run) {
   if (!seconds.empty() && s.seconds_per_epoch_median > 0) {
     const auto [low, high] = std::minmax_element(seconds.begin(), seconds.end());
     s.seconds_per_epoch_spread = (*high - *low) / s.seconds_per_epoch_median;
-    s.images_per_second = static_cast<double>(run.steps_per_epoch * run.o.batch) / s.seconds_per_epoch_median;
+    s.images_per_second =
+        static_cast<double>(run.steps_per_epoch * images_per_step(run.o, run.data)) / s.seconds_per_epoch_median;
   }
   s.seconds_per_epoch_deviation = glia::metrics::coefficient_of_variation(seconds);
   s.wall_seconds = now() - run.resumed_at;

@@ -12,7 +12,7 @@ Outcome train(const Options& options) {
 Outcome complete(const Options& options) {
   const std::filesystem::path folder = options.out;
   Options o = options;
-  o.resume = std::filesystem::exists(folder / "checkpoint.safetensors");
+  o.resume = holds_checkpoint(folder);
   if (std::filesystem::exists(folder / "summary.json")) {
     if (identity(options_from_json(read_text(folder / "config.json"))) != identity(o))
       glia::raise<glia::ValueError>("cifar100", "\"", options.out, "\" holds a run of other settings");

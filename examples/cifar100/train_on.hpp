@@ -20,17 +20,17 @@ Outcome train_on(const Options& options) {
   run.last_save = now();
   run.resumed_at = start - run.wall_before;
   const auto stopped = [&] {
+    finish_profile(run);
     run.say("interrupted; saved. Go on with --resume --out " + options.out);
     return Outcome::interrupted;
   };
   while (run.epoch < options.epochs) {
     if (!train_epoch(run)) {
-      finish_profile(run);
       run.save(false);
       return stopped();
     }
     finish_epoch(run);
-    if (run.epoch < options.epochs && glia::train::InterruptGuard::requested()) return stopped();
+    if (run.epoch < options.epochs && stop_asked(run)) return stopped();
   }
   finish_profile(run);
   summarise(run);

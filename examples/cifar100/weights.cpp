@@ -20,6 +20,9 @@ std::string landmark(const Backbone<glia::Cpu>& backbone) {
   return has_fixed_stem(backbone) ? "stages.0.widen.weight" : "layer1.0.conv1.weight";
 }
 
+// Whether names with this prefix are a training run's averaged weights, which are the ones that it evaluates.
+bool is_average(const std::string& prefix) { return prefix.rfind("ema.average.", 0) == 0; }
+
 // Names of the file by their usual form below the prefix.
 struct Names {
   std::string prefix;
@@ -42,7 +45,8 @@ Names names_of(const WeightFile& file, const Backbone<glia::Cpu>& backbone, cons
     if (options.prefix != "auto" || !ends_with(usual, mark)) continue;
     const std::string prefix = usual.substr(0, usual.size() - mark.size());
     if (!prefix.empty() && prefix.back() != '.') continue;
-    if (!found || prefix.size() < out.prefix.size()) out.prefix = prefix;
+    const bool averaged = file.native() && is_average(prefix), taken = found && is_average(out.prefix);
+    if (!found || (averaged && !taken) || (averaged == taken && prefix.size() < out.prefix.size())) out.prefix = prefix;
     found = true;
   }
   if (!found || out.all.count(out.prefix + mark) == 0)
@@ -81,15 +85,35 @@ glia::Tensor<float> in_our_layout(const WeightFile& file, const std::string& nam
   return tensor.rank() == 4 && !file.native() ? tensor.permute({0, 2, 3, 1}).contiguous() : tensor;
 }
 
-// What a checkpoint's batch norm in front of the head does in evaluation: scale and shift per feature.
+// What a checkpoint's batch norm in front of the head does in evaluation: scale and shift per feature. FormatError if
+// the file holds a part of it, or one of another length.
 void fold_feature_norm(const WeightFile& file, const Names& names, glia::Tensor<float>& weight,
                        glia::Tensor<float>& bias) {
+  if (!file.native()) return;
   const std::string prefix = parent_of(names.prefix) + "feature_norm.";
-  if (!file.native() || names.all.count(prefix + "running_mean") == 0) return;
-  const auto values = [&](const char* part) { return file.get(names.all.at(prefix + part)->name).to_vector(); };
-  const auto mean = values("running_mean"), variance = values("running_var"), gain = values("weight"),
-             offset = values("bias");
   const Index classes = weight.size(0), channels = weight.size(1);
+  constexpr const char* parts[] = {"running_mean", "running_var", "weight", "bias"};
+  std::vector<float> values[4];
+  std::string absent;
+  int present = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto found = names.all.find(prefix + parts[i]);
+    if (found == names.all.end()) {
+      if (absent.empty()) absent = prefix + parts[i];
+      continue;
+    }
+    ++present;
+    const auto& entry = *found->second;
+    if (entry.shape != glia::Shape{channels})
+      glia::raise<glia::FormatError>(op, "\"", file.path().string(), "\": ", entry.name, " has shape ", entry.shape,
+                                     ", expected ", glia::Shape{channels}, " as the head has ", channels, " features");
+    values[i] = file.get(entry.name).to_vector();
+  }
+  if (present == 0) return;
+  if (present < 4)
+    glia::raise<glia::FormatError>(op, "\"", file.path().string(), "\": ", absent,
+                                   " is missing; expected all four tensors of the normalisation, got ", present);
+  const auto& [mean, variance, gain, offset] = values;
   float* w = weight.mutable_data();
   float* b = bias.mutable_data();
   for (Index k = 0; k < classes; ++k) {

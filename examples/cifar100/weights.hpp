@@ -62,7 +62,7 @@ struct WeightReport {
 enum class StemFit { area, crop };
 
 struct WeightOptions {
-  std::string prefix = "auto";  // "auto": the shortest that leads to a backbone's names
+  std::string prefix = "auto";  // "auto": averaged weights (--ema) if the file has them, else the shortest
   StemFit stem = StemFit::area;
   bool partial = false;  // allow backbone tensors that are not in the file
 };

@@ -1,6 +1,9 @@
 // The flagship's backbones and their weights from other libraries.
 #include "weights.hpp"
 
+#include "framework.hpp"
+
+#include <glia/io/checkpoint.hpp>
 #include <glia/nn/copy_state.hpp>
 #include <glia/nn/summary.hpp>
 
@@ -73,8 +76,8 @@ TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("spiking-w8").family == BackboneFamily::spiking);
   CHECK(parse_backbone("spiking-w8").widths == std::vector<std::int64_t>{8, 16, 32});
   CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
-  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "spiking-a", "resnet20-c", "resnet20-w",
-                           "resnet20-w3", "resnet18-w0", "resnet20-"})
+  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "spiking-a", "resnet20-c",
+                           "resnet20-w", "resnet20-w3", "resnet18-w0", "resnet20-"})
     CHECK(contains(error_of([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
 }
 
@@ -268,4 +271,53 @@ TEST_CASE("weights: files that do not fit are refused and change nothing") {
   CHECK(load_weights(file, right, {.prefix = "state_dict.module"}).head);
   CHECK(contains(error_of([] { WeightFile("no such file"); }), "cannot open"));
   CHECK(contains(error_of([] { WeightFile(fs::path(GLIA_TESTS_DIR) / "main.cpp"); }), "no PyTorch file"));
+}
+
+TEST_CASE("weights: of a run with averaged weights the averages are taken, as evaluate does; a prefix overrides") {
+  const fs::path path = fs::temp_directory_path() / ("glia_averages_" + std::to_string(::getpid()) + ".safetensors");
+  Objective objective;
+  objective.similarity = objective.spatial = objective.neuron = "none";
+  UnifiedNet<glia::Cpu> raw("resnet8-w4", objective, 5), average("resnet8-w4", objective, 5);
+  nn::init::constant(raw.head.weight.tensor(), 1);
+  nn::init::constant(average.head.weight.tensor(), 2);
+  glia::io::Checkpoint().add_module("ema.average", average).add_module("net", raw).save(path);
+  const WeightFile file(path);
+  const auto stem = [](auto& backbone) {
+    return std::get<ResNet<glia::Cpu>>(backbone).conv1.weight.tensor().to_vector();
+  };
+  PlainClassifier net("resnet8-w4", 5);
+  CHECK(load_weights(file, net).prefix == "ema.average.backbone.");
+  CHECK(stem(net.backbone) == stem(average.backbone));
+  CHECK(net.head->weight.tensor().to_vector()[0] > 1.9f);
+  CHECK(load_weights(file, net, {.prefix = "net.backbone"}).head);
+  CHECK(stem(net.backbone) == stem(raw.backbone));
+  CHECK(net.head->weight.tensor().to_vector()[0] < 1.1f);
+  fs::remove(path);
+}
+
+TEST_CASE("weights: a normalisation in front of the head that does not fit it is refused and changes nothing") {
+  const fs::path path = fs::temp_directory_path() / ("glia_norm_" + std::to_string(::getpid()) + ".safetensors");
+  Objective objective;
+  objective.similarity = objective.spatial = objective.neuron = "none";
+  UnifiedNet<glia::Cpu> saved("resnet8-w4", objective, 5);
+  PlainClassifier net("resnet8-w4", 5);
+  const auto before = std::get<ResNet<glia::Cpu>>(net.backbone).conv1.weight.tensor().to_vector();
+  nn::BatchNorm<> narrow(3);
+  glia::io::Checkpoint()
+      .add_module("net.backbone", saved.backbone)
+      .add_module("net.head", saved.head)
+      .add_module("net.feature_norm", narrow)
+      .save(path);
+  const std::string wrong = error_of([&] { load_weights(WeightFile(path), net); });
+  CHECK_MESSAGE(contains(wrong, "net.feature_norm.running_mean has shape [3], expected [16]"), wrong);
+  glia::io::Checkpoint()
+      .add_module("net.backbone", saved.backbone)
+      .add_module("net.head", saved.head)
+      .add_tensor("net.feature_norm.running_mean", glia::zeros({16}))
+      .save(path);
+  const std::string partial = error_of([&] { load_weights(WeightFile(path), net); });
+  CHECK_MESSAGE(contains(partial, "net.feature_norm.running_var is missing"), partial);
+  CHECK(std::get<ResNet<glia::Cpu>>(net.backbone).conv1.weight.tensor().to_vector() == before);
+  fs::remove(path);
+  fs::remove(glia::io::previous_path(path));
 }

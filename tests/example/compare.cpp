@@ -80,6 +80,16 @@ TEST_CASE("arms without a common seed, and arms of mixed settings, are refused")
                     "with seed 3");
 }
 
+TEST_CASE("a setting that only some runs of an arm have is a difference, whichever run has it") {
+  for (const std::size_t without : {0u, 2u}) {
+    auto arm = joint();
+    Json config = Json::parse(arm[without].config);
+    config.erase("learning_rate");
+    arm[without].config = config.dump();
+    CHECK_THROWS_WITH(cifar100::compare_arms(joint(), arm), doctest::Contains("learning_rate = "));
+  }
+}
+
 TEST_CASE("an arm is one run or a folder of seeds; an empty one is refused") {
   const auto folder = std::filesystem::temp_directory_path() / "glia_compare_test";
   std::filesystem::remove_all(folder);

@@ -1,6 +1,8 @@
 // Fine-tuning in the flagship: freezing, layer-wise learning rates, the head's features; images from a folder.
 #include "fine_tune.hpp"
+#include "batches.hpp"
 #include "image_folder.hpp"
+#include "pretrain_data.hpp"
 
 #include <doctest/doctest.h>
 
@@ -59,7 +61,7 @@ TEST_CASE("fine-tuning: what each option freezes") {
   CHECK(contains(error_of([] { validate(FineTune{.layer_decay = 0}); }), "--layer-decay"));
   CHECK(contains(error_of([] { validate(FineTune{.layer_decay = 1.5}); }), "--layer-decay"));
   CHECK(contains(error_of([] { validate(FineTune{.freeze_epochs = -1}); }), "--freeze-epochs"));
-  CHECK(contains(error_of([] { validate(FineTune{.stem = "mean"}); }), "--stem"));
+  CHECK(contains(error_of([] { validate(FineTune{.stem = "mean"}); }), "--init-stem: expected area or crop"));
 }
 
 TEST_CASE("fine-tuning: frozen stages neither learn nor move their statistics; the others do") {
@@ -89,6 +91,15 @@ TEST_CASE("fine-tuning: frozen stages neither learn nor move their statistics; t
   CHECK(backbone.layers[1][0].bn1.running_mean.tensor().to_vector() != late);
   CHECK(backbone.bn1.training == false);
   CHECK(backbone.layers[1][0].bn1.training);
+  // A momentum encoder takes the same modes, and still no gradients.
+  nn::set_requires_grad(net, false);
+  for (const std::int64_t epoch : {0, 1}) {
+    nn::train(net);
+    hold_statistics(net, o, epoch);
+    CHECK_FALSE(backbone.bn1.training);
+    CHECK(backbone.layers[1][0].bn1.training == (epoch == 1));
+    CHECK_FALSE(backbone.layers[1][0].conv1.weight.requires_grad());
+  }
   // The whitening stem stays fixed when everything else thaws.
   UnifiedNet<glia::Cpu> speed("slim-w4", plain_objective(), 5);
   set_frozen(speed, FineTune{}, 0);
@@ -131,6 +142,24 @@ TEST_CASE("fine-tuning: given features pass the normalisation unchanged, in trai
       worst = std::max(worst, std::abs(static_cast<double>(got[i] - expected[i])));
     CHECK(worst < 1e-4);
   }
+}
+
+TEST_CASE("steps: the images they really take") {
+  const auto set = [](Index n) { return glia::data::synthetic({.count = n, .seed = 1}); };
+  Options o;
+  o.objective.similarity = "none", o.batch = 60;
+  RunData data;
+  data.train = set(100);
+  CHECK(images_per_step(o, data) == 60);
+  o.batch = 500;  // more than there are
+  CHECK(images_per_step(o, data) == 100);
+  o.objective.similarity = "ntxent";
+  CHECK(images_per_step(o, data) == 200);
+  o.batch = 60, o.labels = 100;
+  data.unlabelled = set(300);
+  CHECK(images_per_step(o, data) == 60);
+  o.labelled_only = true;  // 15 of 30, in two views
+  CHECK(images_per_step(o, data) == 30);
 }
 
 TEST_CASE("images: the middle square, averaged over areas") {
@@ -179,6 +208,24 @@ TEST_CASE("images: a folder with classes, and what is wrong with one") {
   fs::create_directories(empty);
   CHECK(contains(error_of([&] { load_image_folder(empty, 8); }), "no .png"));
   fs::remove_all(empty);
+}
+
+TEST_CASE("pre-training: the constants of a folder's images are those of the training part") {
+  const fs::path folder = fs::temp_directory_path() / ("glia_split_" + std::to_string(::getpid()));
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    fs::create_directories(folder / "cat"), fs::create_directories(folder / "dog");
+    fs::copy_file(picture("train/cat/colour.png"), folder / "cat" / name);
+    fs::copy_file(picture("train/dog/grey.png"), folder / "dog" / name);
+  }
+  PretrainOptions o;
+  o.images = folder.string(), o.size = 8;
+  const auto loaded = load_pretrain_data(o);
+  CHECK(loaded.train.size() == 11);
+  CHECK(loaded.held_out.size() == 1);
+  CHECK(loaded.normalization.mean == glia::data::measure_normalization(loaded.train).mean);
+  CHECK(loaded.normalization.mean != glia::data::measure_normalization(load_image_folder(folder, 8)).mean);
+  fs::remove_all(folder);
 }
 #else
 TEST_CASE("images: a program without the libraries says which package to install") {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <functional>
 #include <stdexcept>
 
@@ -76,6 +77,17 @@ TEST_CASE("a bad value is named with what was expected and what came") {
   CHECK(complaint([](Options& o) { o.objective.temperature = 0; }) ==
         "--temperature: expected a positive number, got 0.0");
   CHECK(complaint([](Options& o) { o.warmup = 1; }) == "--warmup: expected a share in [0, 1), got 1.0");
+  CHECK(complaint([](Options& o) { o.checkpoint_minutes = std::nan(""); }).rfind("--checkpoint-minutes: expected", 0) ==
+        0);
+  CHECK(complaint([](Options& o) { o.checkpoint_minutes = -1; }) ==
+        "--checkpoint-minutes: expected 0 or a positive number, got -1.0");
+  CHECK(complaint([](Options& o) { o.fine_tune.freeze = "stem"; }) ==
+        "--freeze: expected --init FILE beside it, got none");
+  CHECK(complaint([](Options& o) { o.fine_tune.freeze_epochs = 1; }) ==
+        "--freeze-epochs: expected --init FILE beside it, got none");
+  CHECK(complaint([](Options& o) { o.fine_tune.layer_decay = 0.5; }) ==
+        "--layer-decay: expected --init FILE beside it, got none");
+  CHECK(complaint([](Options& o) { o.fine_tune.layer_decay = 0.5, o.init = "weights.pt"; }).empty());
   CHECK(complaint([](Options& o) { o.objective.levels = 0; }) == "--levels: expected 1 or more, got 0");
 }
 
@@ -119,6 +131,8 @@ TEST_CASE("seeds and the command line as text") {
     CHECK_THROWS_AS(cifar100::parse_seeds(bad), std::invalid_argument);
   const char* words[] = {"./cifar100", "train", "--out", "my runs"};
   CHECK(cifar100::command_line(4, const_cast<char**>(words)) == "cifar100 train --out 'my runs'");
+  const char* quoted[] = {"cifar100", "train", "--out", "it's", "--data", "a`b"};
+  CHECK(cifar100::command_line(6, const_cast<char**>(quoted)) == R"(cifar100 train --out 'it'\''s' --data 'a`b')");
   const char* preset[] = {"cifar100", "train", "--preset=paper"};
   CHECK(cifar100::preset_of(3, const_cast<char**>(preset)) == "paper");
 }

@@ -83,6 +83,14 @@ TEST_CASE("the page is well-formed, complete and needs no network") {
   for (const char* absent : {"Ablation", "Damaged images", "What the network looked at"})
     CHECK(page.find(absent) == std::string::npos);
   CHECK(page.find("generated shapes") == std::string::npos);
+  CHECK(page.find("read once at the end") != std::string::npos);
+  CHECK(page.find("Fitted on the validation images") != std::string::npos);
+  data.summary.protocol = "paper";
+  const std::string paper = cifar100::render_report(data);
+  CHECK(paper.find("read once at the end") == std::string::npos);
+  CHECK(paper.find("these are the validation images, scored after every epoch") != std::string::npos);
+  CHECK(paper.find("Fitted on the validation images") == std::string::npos);
+  CHECK(paper.find("fitted on the same images") != std::string::npos);
   data.summary.data = "synthetic (generated shapes; not CIFAR-100)";
   CHECK(cifar100::render_report(data).find("say nothing about CIFAR-100") != std::string::npos);
 }
