@@ -3,6 +3,7 @@
 
 #include <glia/kernels/cpu/cross_entropy.hpp>
 #include <glia/ops/create.hpp>
+#include <glia/ops/elementwise.hpp>
 #include <glia/ops/indexing.hpp>
 #include <glia/ops/softmax.hpp>
 
