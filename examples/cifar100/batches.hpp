@@ -84,7 +84,7 @@ struct StepSizes {
 };
 inline StepSizes step_sizes(const Options& o, const RunData& data) {
   const glia::Index images = two_views(o.objective) ? o.batch / 2 : o.batch;
-  if (o.labels == 0) return {images, 0};
+  if (o.labels == 0) return {std::min(images, data.train.size()), 0};
   StepSizes out;
   out.labelled = std::max<glia::Index>(std::llround(static_cast<double>(images) / (1 + o.unlabelled_ratio)), 1);
   out.unlabelled = data.unlabelled.labels.defined() && !o.labelled_only ? images - out.labelled : 0;
@@ -93,10 +93,10 @@ inline StepSizes step_sizes(const Options& o, const RunData& data) {
   return out;
 }
 
-// The augmented images of a step: a set smaller than its share of the step gives all it has.
+// The augmented images of a step.
 inline glia::Index images_per_step(const Options& o, const RunData& data) {
   const StepSizes sizes = step_sizes(o, data);
-  const glia::Index images = std::min(sizes.labelled, data.train.size()) + sizes.unlabelled;
+  const glia::Index images = sizes.labelled + sizes.unlabelled;
   return two_views(o.objective) ? 2 * images : images;
 }
 

@@ -16,14 +16,13 @@ GLIA_HD constexpr Strides contiguous_strides(const Shape& shape) {
 // tensor without elements is contiguous.
 GLIA_HD constexpr bool is_contiguous(const Shape& shape, const Strides& strides) {
   Index expected = 1;
-  bool dense = true;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    dense = dense && strides[i] == expected;
+    if (strides[i] != expected) return shape.numel() == 0;
     expected *= shape[i];
   }
-  return dense;
+  return true;
 }
 
 // True if `b` can be expanded with `a` under NumPy's rule; the common shape is written to `out`.

@@ -256,8 +256,8 @@ class BasicLoader {
   }
   void start(std::int64_t epoch) { set_state({epoch, 0}); }
 
-  // The next batch of this epoch, or false at its end; the loop below in other words. What the making of a batch throws
-  // comes out here, and the next call tries the same batch again. The epoch number then moves on.
+  // The next batch of this epoch, or false at its end, where the epoch number moves on; the loop below in other words.
+  // What the making of a batch throws comes out here, and the next call tries the same batch again.
   bool next(Batch& batch);
 
   struct End {};

@@ -15,12 +15,11 @@ struct Balance {
   double accuracy_percentile10 = 0;   // linear between order statistics
   double accuracy_gini = 0;           // Gini coefficient of the per-class accuracies: 0 = all equal
   double superclass_error_share = 0;  // share of the errors that stay inside the superclass
-  double error_entropy =
-      0;  // entropy of the errors over the off-diagonal cells of classes with samples / log(number of cells)
+  double error_entropy = 0;           // entropy of the errors over the off-diagonal cells / log(number of cells)
   double top1_percent_error_share = 0;  // share of the errors in the fullest 1 % (rounded up) of these cells
 };
 
-// `superclass`: the superclass of each class, or empty. Classes without samples do not count as classes.
+// `superclass`: the superclass of each class, or empty. Classes without samples do not count as classes and have no cells.
 // Errors: ShapeError if superclass has another length than the matrix has classes.
 GLIA_LAZY Balance balance(const ConfusionMatrix& matrix, std::span<const std::int64_t> superclass = {}) {
   const Index classes = matrix.classes();

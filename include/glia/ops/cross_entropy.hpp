@@ -217,11 +217,12 @@ Tensor<T, D> nll_loss(const Tensor<T, D>& log_probabilities, const Tensor<std::i
     raise<ValueError>("nll_loss", "label_smoothing belongs to cross_entropy, got ", options.label_smoothing);
   detail::require_indices("nll_loss", "labels", labels, classes, options.ignore_index);
   const auto safe = map(functor::ReplaceLabel{options.ignore_index, 0}, labels);
-  auto counts = map(functor::IsNotLabel{options.ignore_index}, labels).template cast<T>();
+  const auto counted = map(functor::IsNotLabel{options.ignore_index}, labels).template cast<bool>();
+  auto counts = counted.template cast<T>();
   if (weight.defined()) counts = mul(counts, embedding(weight.detach().unsqueeze(-1), safe).squeeze(-1));
   const auto picked = detail::gather_values(log_probabilities, log_probabilities.rank() - 1, safe.unsqueeze(-1)).squeeze(-1);
   // An ignored row counts nothing, even where its first class has log-probability -infinity.
-  const auto loss = neg(where(map(functor::IsNotLabel{options.ignore_index}, labels).template cast<bool>(), mul(picked, counts), zeros_like(picked)));
+  const auto loss = neg(where(counted, mul(picked, counts), zeros_like(picked)));
   if (options.reduction != Reduction::mean) return detail::reduce_loss("nll_loss", loss, options.reduction);
   return div(sum(loss), sum(counts));
 }

@@ -83,8 +83,7 @@ Tensor<T, D> sum_axes(const char* op, const Tensor<T, D>& x, const Axes& axes, b
 }  // namespace detail
 
 // Sum over `axes` (all axes if the list is empty); the axes vanish, or stay with extent 1 if `keepdim`. The sum has the scalar of x:
-// cast bool and uint8 first to count or to add up. Twice
-// differentiable. Floating sums are held in double, in an order that does not depend on the thread count.
+// cast bool and uint8 first to count or to add up. Twice differentiable. Floating sums are held in double, in an order that does not depend on the thread count.
 template <class T, class D>
 Tensor<T, D> sum(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = false) {
   return detail::sum_axes("sum", x, axes, keepdim, false);

@@ -39,9 +39,6 @@ struct MuonMomentumRule {
   }
 };
 
-}  // namespace detail
-
-namespace detail {
 // At most 5 iterations of newton_schulz on a contiguous source [rows, columns] with elements.
 template <class T, class D>
 Tensor<T, D> newton_schulz_block(const Tensor<T, D>& source, int iterations) {
