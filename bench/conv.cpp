@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <optional>
 #include <vector>
 
 namespace {
@@ -15,8 +16,10 @@ using glia::Index;
 
 enum class Pass { forward, backward_input, backward_weight };
 
-template <Pass P>
+template <Pass P, bool Rounded = false>
 void conv_bench(benchmark::State& state) {
+  std::optional<glia::AllowBfloat16> scope;
+  if (Rounded) scope.emplace();
   ConvGeometry g;
   g.batch = state.range(0), g.in_channels = state.range(1), g.out_channels = state.range(2);
   g.height = g.width = state.range(3);
@@ -54,5 +57,9 @@ void shapes(benchmark::internal::Benchmark* bench) {
 BENCHMARK_TEMPLATE(conv_bench, Pass::forward)->Apply(shapes);
 BENCHMARK_TEMPLATE(conv_bench, Pass::backward_input)->Apply(shapes);
 BENCHMARK_TEMPLATE(conv_bench, Pass::backward_weight)->Apply(shapes);
+// With operands rounded to bfloat16, where the machine has instructions for it (the label says so).
+BENCHMARK_TEMPLATE(conv_bench, Pass::forward, true)->Apply(shapes);
+BENCHMARK_TEMPLATE(conv_bench, Pass::backward_input, true)->Apply(shapes);
+BENCHMARK_TEMPLATE(conv_bench, Pass::backward_weight, true)->Apply(shapes);
 
 }  // namespace

@@ -54,6 +54,7 @@ void gemm_batched_bench(benchmark::State& state) {
 
 BENCHMARK(gemm_batched_bench)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_TEMPLATE(gemm_bench, float)->Apply(shapes);
+BENCHMARK_TEMPLATE(gemm_bench, glia::bfloat16)->Apply(shapes);
 BENCHMARK_TEMPLATE(gemm_bench, double)->Args({1024, 1024, 1024, 0})->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "speed_net.hpp"
 #include "spiking_net.hpp"
 
+#include <glia/compiled/training.hpp>
+
 #include <concepts>
 #include <string>
 #include <variant>

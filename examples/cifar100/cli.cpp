@@ -94,6 +94,10 @@ void add_train_options(CLI::App& app, Options& o) {
          "--gradient-every", o.gradient_every,
          "steps between measurements of each term's gradient on the shared features (0: once an epoch, -1: never)")
       ->group(conduct);
+  app.add_flag("--bfloat16", o.bfloat16,
+               "training steps may round the operands of products and convolutions to bfloat16 where the processor "
+               "multiplies those faster")
+      ->group(conduct);
   app.add_option("--profile", o.profile,
                  "time every op of so many steps, after the first five: profile.txt and profile.json (a trace for "
                  "ui.perfetto.dev) in --out")

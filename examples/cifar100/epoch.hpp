@@ -3,8 +3,11 @@
 
 #include "step.hpp"
 
+#include <glia/core/allow_bfloat16.hpp>
 #include <glia/train/interrupt.hpp>
 #include <glia/train/profiler.hpp>
+
+#include <optional>
 
 namespace cifar100 {
 
@@ -52,7 +55,11 @@ bool train_epoch(Run<D>& run) {
   while (run.position < run.steps_per_epoch) {
     const double measuring = sums.measuring_seconds;
     profile_step(run);
-    train_step(run, next_batch(run));
+    {
+      std::optional<glia::AllowBfloat16> scope;
+      if (run.o.bfloat16) scope.emplace();
+      train_step(run, next_batch(run));
+    }
     ++run.position;
     const double end = now();
     sums.seconds += end - start - (sums.measuring_seconds - measuring);

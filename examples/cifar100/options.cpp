@@ -18,7 +18,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
                                                 batch, seed, ema, limit_train, long_tail, label_noise, noise_kind,
                                                 labels, unlabelled_ratio, labelled_only, resolution, shift, cutout,
-                                                mixup, cutmix, max_steps, gradient_every, threads, device, profile,
+                                                mixup, cutmix, max_steps, gradient_every, threads, device, bfloat16, profile,
                                                 resume, synthetic, quiet, checkpoint_minutes, command, objective,
                                                 fine_tune)
 
@@ -104,6 +104,7 @@ void validate(const Options& o) {
   at_least("max-steps", o.max_steps, 0);
   at_least("gradient-every", o.gradient_every, -1);
   at_least("threads", o.threads, 0);
+  require(!o.bfloat16 || o.device == "cpu", "bfloat16", "--device cpu", o.device);
   at_least("profile", o.profile, 0);
   at_least("labels", o.labels, 0);
   not_negative("checkpoint-minutes", o.checkpoint_minutes);

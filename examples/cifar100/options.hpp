@@ -60,6 +60,7 @@ struct Options {
   std::int64_t gradient_every = 0;  // steps between measurements of the terms' gradients; 0: once an epoch, -1: never
   int threads = 0;                  // 0: all
   std::string device = "cpu";       // cpu, or cuda in a build with CUDA
+  bool bfloat16 = false;            // products may be rounded where that is faster (glia::AllowBfloat16)
   std::int64_t profile = 0;         // record so many steps, after the first five; 0: none
   bool resume = false;
   bool synthetic = false;  // a generated 100-class set instead of CIFAR-100

@@ -85,6 +85,27 @@ TEST_CASE("scalar: bfloat16 rounds to nearest even") {
   CHECK(std::isnan(static_cast<float>(bfloat16(glia::detail::bit_cast<float>(0x7f800001u)))));
 }
 
+TEST_CASE("scalar: a double is rounded once, not by way of float") {
+  const double trace = 0x1p-40;
+  // just above and just below the middle between two neighbours; as a float each is that middle
+  CHECK(half(1 + 0x1p-11 + trace).bits == 0x3c01);
+  CHECK(half(-1 - 0x1p-11 - trace).bits == 0xbc01);
+  CHECK(half(1 + 0x1p-11).bits == 0x3c00);
+  CHECK(half(1 + 3 * 0x1p-11 - trace).bits == 0x3c01);
+  CHECK(half(0x1p-25 + 0x1p-60).bits == 1);
+  CHECK(half(0x1p-25).bits == 0);
+  CHECK(half(65520.0 - 0x1p-30).bits == 0x7bff);
+  CHECK(half(65520.0).bits == 0x7c00);
+  CHECK(bfloat16(1 + 0x1p-8 + trace).bits == 0x3f81);
+  CHECK(bfloat16(-1 - 3 * 0x1p-8 + trace).bits == 0xbf81);
+  CHECK(bfloat16(1e300).bits == 0x7f80);
+  CHECK(bfloat16(-1e-300).bits == 0x8000);
+  CHECK(half((1 << 30) + 1).bits == 0x7c00);
+  CHECK(bfloat16((1 << 24) + (1 << 16) + 1).bits == 0x4b81);
+  CHECK(std::isnan(static_cast<float>(half(std::numeric_limits<double>::quiet_NaN()))));
+  CHECK(bfloat16(-std::numeric_limits<double>::infinity()).bits == 0xff80);
+}
+
 TEST_CASE_TEMPLATE("scalar: arithmetic and comparisons of reduced types", T, bfloat16, half) {
   const T a(1.5f), b(-0.25f);
   CHECK(a + b == T(1.25f));

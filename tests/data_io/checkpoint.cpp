@@ -200,6 +200,13 @@ TEST_CASE("checkpoint: an unreadable newest file gives way to the previous one, 
     CHECK(contains(file.problem(), gone ? "cannot open" : "does not fit"));
     CHECK(contains(warnings.text, "using the previous one"));
   }
+  // Nor does an unreadable one replace the previous one when the run goes on.
+  io::Checkpoint().set("epoch", 2).save(path);
+  fs::resize_file(path, 20);
+  io::Checkpoint().set("epoch", 3).save(path);
+  CHECK(io::load_checkpoint(path).number("epoch") == 3);
+  CHECK(io::load_checkpoint(io::previous_path(path)).number("epoch") == 1);
+  fs::remove(path);
   fs::resize_file(io::previous_path(path), 3);
   CHECK_THROWS_AS(io::load_checkpoint(path), io::FileError);
   CHECK_THROWS_AS(io::load_checkpoint(folder.path / "never"), io::FileError);

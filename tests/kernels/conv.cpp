@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -188,14 +189,15 @@ void check_shapes(double exact_tolerance, double winograd_tolerance) {
     const auto dy = random_values<T>(g.out_pixels() * g.out_channels, 4);
     const Reference expected = reference(g, x, w, bias, dy);
     for (const ConvAlgorithm algorithm :
-         {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::depthwise, ConvAlgorithm::winograd}) {
+         {ConvAlgorithm::automatic, ConvAlgorithm::direct, ConvAlgorithm::depthwise, ConvAlgorithm::winograd,
+          ConvAlgorithm::bfloat16}) {
       if (!glia::conv_algorithm_applies<T>(algorithm, g)) continue;
       const WithAlgorithm scope(algorithm);
       const std::string name = glia::conv_algorithm_name<T>(g);
       CAPTURE(name);
       const std::string description = text(g);
       CAPTURE(description);
-      const double tolerance = name == "winograd" ? winograd_tolerance : exact_tolerance;
+      const double tolerance = name == "winograd" ? winograd_tolerance : name == "bfloat16" ? 8e-3 : exact_tolerance;
       glia::set_num_threads(2);
       const Results<T> got = run(g, x, w, bias, dy);
       CHECK(relative_error(got.y, expected.y) <= tolerance);
@@ -231,4 +233,24 @@ TEST_CASE("a convolution without bias starts from zero") {
   conv2d_forward(Cpu{}, g, x.data(), w.data(), static_cast<const float*>(nullptr), y.data());
   conv2d_forward(Cpu{}, g, x.data(), w.data(), zero.data(), with_zero.data());
   CHECK(y == with_zero);
+}
+
+TEST_CASE("a depthwise result too large for the caches is that of its images one by one") {
+  const ConvGeometry all = geometry({66, 32, 31, 65, 65, 3, 3, 1, 1, 1, 1, 1, 1, 65});
+  ConvGeometry one = all;
+  one.batch = 1;
+  const Index image = all.height * all.width * all.in_channels;
+  REQUIRE(glia::simd::worth_streaming<float>(all.batch * image));
+  const auto x = random_values<float>(all.batch * image, 1), w = random_values<float>(65 * 9, 2), bias = random_values<float>(65, 3);
+  auto y = unset<float>(all.batch * image), dx = y, expected = unset<float>(image);
+  conv2d_forward(Cpu{}, all, x.data(), w.data(), bias.data(), y.data());
+  conv2d_backward_input(Cpu{}, all, x.data(), w.data(), dx.data());
+  bool same = true;
+  for (Index n = 0; n < all.batch; ++n) {
+    conv2d_forward(Cpu{}, one, x.data() + n * image, w.data(), bias.data(), expected.data());
+    same = same && std::equal(expected.begin(), expected.end(), y.begin() + n * image);
+    conv2d_backward_input(Cpu{}, one, x.data() + n * image, w.data(), expected.data());
+    same = same && std::equal(expected.begin(), expected.end(), dx.begin() + n * image);
+  }
+  CHECK(same);
 }

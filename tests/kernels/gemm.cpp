@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -85,6 +86,58 @@ void check_products(double tolerance) {
 TEST_CASE("gemm agrees with a double-precision loop and is the same at any thread count") {
   check_products<float>(2e-6);
   check_products<double>(4e-15);
+  check_products<glia::bfloat16>(7e-3);  // results, four deviations at most, are rounded by 1/256 of them
+}
+
+TEST_CASE("every unit that multiplies bfloat16 matrices sums in float") {
+  namespace bf16 = glia::detail::bf16;
+  for (const auto& [m, n, k] : {std::array<Index, 3>{40, 300, 4500}, {1, 1, 1}, {33, 31, 63}, {16, 17, 2049}})
+    for (const bool transposed : {false, true}) {
+      const auto a = random_values<glia::bfloat16>(m * k, 1), b = random_values<glia::bfloat16>(k * n, 2);
+      const bf16::MatrixRows<glia::bfloat16> rows{a.data(), transposed ? m : k, transposed, m};
+      const bf16::MatrixColumns<glia::bfloat16> columns{b.data(), transposed ? k : n, transposed, n};
+      for (const auto unit : {bf16::Unit::plain, bf16::Unit::pairs, bf16::Unit::matrix}) {
+        if (unit > bf16::best_unit()) continue;
+        CAPTURE(static_cast<int>(unit));
+        std::vector<float> c(static_cast<std::size_t>(m * n), std::numeric_limits<float>::quiet_NaN());
+        bf16::product(m, n, k, rows, columns, unit, nullptr, c.data(), n);
+        double worst = 0;
+        for (Index i = 0; i < m; ++i)
+          for (Index j = 0; j < n; ++j) {
+            double sum = 0;
+            for (Index q = 0; q < k; ++q)
+              sum += static_cast<double>(a[static_cast<std::size_t>(transposed ? q * m + i : i * k + q)]) *
+                     static_cast<double>(b[static_cast<std::size_t>(transposed ? j * k + q : q * n + j)]);
+            const double got = static_cast<double>(c[static_cast<std::size_t>(i * n + j)]);
+            worst = std::fmax(worst, std::isnan(got) ? 1e30 : std::fabs(got - sum));
+          }
+        CHECK(worst <= 1e-6 * std::sqrt(static_cast<double>(k)));
+      }
+    }
+}
+
+TEST_CASE("float products are rounded to bfloat16 inside a scope that allows it, and only there") {
+  const Index m = 70, n = 45, k = 130, batch = 9;
+  const auto a = random_values<float>(batch * m * k, 1), b = random_values<float>(batch * k * n, 2);
+  const auto run = [&] {
+    std::vector<float> c(static_cast<std::size_t>(batch * m * n), std::numeric_limits<float>::quiet_NaN());
+    gemm(Cpu{}, false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n);
+    const std::vector<float> one(c.begin(), c.begin() + m * n);
+    gemm_batched(Cpu{}, false, false, m, n, k, 1.0f, a.data(), k, b.data(), n, 0.0f, c.data(), n, batch, m * k, k * n, m * n);
+    CHECK(std::equal(one.begin(), one.end(), c.begin()));  // helper threads do as the thread that calls
+    return c;
+  };
+  const auto exact = run();
+  std::vector<float> allowed;
+  {
+    const glia::AllowBfloat16 scope;
+    allowed = run();
+  }
+  CHECK(run() == exact);
+  CHECK((allowed != exact) == (glia::detail::bf16::best_unit() == glia::detail::bf16::Unit::matrix));
+  double worst = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) worst = std::fmax(worst, std::fabs(static_cast<double>(allowed[i] - exact[i])));
+  CHECK(worst <= 0.005 * std::sqrt(static_cast<double>(k)));
 }
 
 TEST_CASE("the distance between rows does not change a product") {

@@ -29,6 +29,16 @@ TEST_CASE("a folded convolution equals convolution and normalisation in evaluati
     }
 }
 
+TEST_CASE("folding draws no initial weights") {
+  const Conv conv({.in = 2, .out = 2, .kernel = 1});
+  const Norm norm{2};
+  glia::manual_seed(4);
+  const auto next = Conv({.in = 2, .out = 2, .kernel = 1}).weight.tensor().to_vector();
+  glia::manual_seed(4);
+  nn::fold(conv, norm);
+  CHECK(Conv({.in = 2, .out = 2, .kernel = 1}).weight.tensor().to_vector() == next);
+}
+
 TEST_CASE("folding refuses other channel counts") {
   Conv conv({.in = 2, .out = 3, .kernel = 1});
   CHECK(shape_error([&] { nn::fold(conv, Norm{4}); }) == "fold: running mean must have shape [3], got [4]");

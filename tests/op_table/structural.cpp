@@ -52,6 +52,22 @@ TEST_CASE("products pass gradcheck and gradgradcheck") {
   for (const GradientCase& row : rows) check_gradients(row);
 }
 
+TEST_CASE("bfloat16 products train float weights") {
+  Generator generator(3);
+  const auto x = randn<float>({2, 30, 70}, generator);
+  auto weight = randn<float>({70, 9}, generator).set_requires_grad();
+  const auto gradient = [&](const auto& product) {
+    weight.zero_grad();
+    const auto y = product();
+    sum(mul(y, y)).backward();
+    return weight.grad().clone();
+  };
+  const auto exact = gradient([&] { return matmul(x, weight); });
+  const auto rounded = gradient([&] { return matmul(x.cast<bfloat16>(), weight.cast<bfloat16>()).template cast<float>(); });
+  CHECK(norm(sub(rounded, exact)).item() < 0.01f * norm(exact).item());  // bfloat16 has 8 significant bits: 0.2 % each
+  CHECK(norm(sub(rounded, exact)).item() > 0.0f);
+}
+
 TEST_CASE("products equal the definition") {
   const auto a = arange<double>(24).reshape({2, 3, 4}), b = arange<double>(40).reshape({2, 4, 5});
   const auto c = matmul(a, b);

@@ -6,7 +6,9 @@
 #include <glia/ops/sort.hpp>
 
 #include <algorithm>
+#include <algorithm>
 #include <limits>
+#include <numeric>
 #include <numeric>
 
 #include "support.hpp"
@@ -123,6 +125,52 @@ TEST_CASE("sorting is stable, puts NaN last, and works along any axis") {
     CHECK(worst.values.to_vector() == sorted.values.slice(axis, {0, 2}).to_vector());
   }
   CHECK(glia::sort(glia::tensor<std::int32_t>({3, 1, 2})).values.to_vector() == std::vector<std::int32_t>{1, 2, 3});
+}
+
+TEST_CASE_TEMPLATE("long rows are sorted as std::stable_sort does, whatever the scalar", T, float, double, glia::bfloat16, glia::half, std::int32_t,
+                   std::int64_t, std::uint8_t) {
+  const Index rows = 3, n = 700;
+  std::vector<T> values;
+  std::uint64_t state = 7;
+  for (Index i = 0; i < rows * n; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const auto number = static_cast<double>(state >> 40) - 8388608.0;  // 24 bits, both signs, with repetitions below
+    if constexpr (glia::Floating<T>) {
+      const double special[] = {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::quiet_NaN(), 0.0, -0.0,
+                                std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), 1e-40, -1e-40};
+      values.push_back(static_cast<T>(i % 5 == 0 ? special[(state >> 33) % 8] : i % 5 == 1 ? static_cast<double>(i % 7) : number * 1e-3));
+    } else {
+      values.push_back(static_cast<T>(i % 5 == 1 ? i % 7 : static_cast<std::int64_t>(state >> (64 - 8 * sizeof(T)))));
+    }
+  }
+  const auto x = glia::from_vector<T>(values).reshape({rows, n});
+  const auto less = [](T a, T b) { return static_cast<double>(a) < static_cast<double>(b); };
+  const auto nan = [](T a) { return std::isnan(static_cast<double>(a)); };
+  for (const bool descending : {false, true}) {
+    const auto got = glia::argsort(x, 1, descending).to_vector();
+    const auto best = glia::topk(x, 9, 1, descending).indices.to_vector(), many = glia::topk(x, 300, 1, descending).indices.to_vector();
+    for (Index r = 0; r < rows; ++r) {
+      const auto at = [&](std::int64_t i) { return values[static_cast<std::size_t>(r * n + i)]; };
+      std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+      std::iota(order.begin(), order.end(), std::int64_t{0});
+      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+        if (nan(at(a)) || nan(at(b))) return !nan(at(a)) && nan(at(b));
+        return descending ? less(at(b), at(a)) : less(at(a), at(b));
+      });
+      CHECK(std::equal(order.begin(), order.end(), got.begin() + r * n));
+      CHECK(std::equal(order.begin(), order.begin() + 9, best.begin() + r * 9));
+      CHECK(std::equal(order.begin(), order.begin() + 300, many.begin() + r * 300));
+    }
+  }
+}
+
+TEST_CASE("the first index that is out of range is named, also in a long list") {
+  auto index = glia::full<std::int64_t>({100'000}, 3);
+  index.mutable_data()[99'000] = 5;
+  index.mutable_data()[70'001] = -2;
+  const auto x = glia::zeros<float>({5, 2});
+  CHECK(error_of<glia::IndexError>([&] { glia::index_select(x, 0, index); }) ==
+        "index_select: index holds -2 (element 70001 of shape [100000]), expected 0 to 4");
 }
 
 TEST_CASE("empty index ops") {

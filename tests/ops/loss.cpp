@@ -97,6 +97,16 @@ TEST_CASE("extreme logits stay finite") {
   CHECK(similarity.item() == 0.0);
 }
 
+TEST_CASE("16-bit losses per row do not overflow in their sum") {
+  using glia::half;
+  const auto loss = [](const glia::Shape& shape) {
+    return static_cast<float>(
+        glia::mse_loss(glia::full<half>(shape, half(40.0f)), glia::zeros<half>(shape), Reduction::batch_mean).item());
+  };
+  CHECK(loss({400, 10}) == 16000.0f);
+  CHECK(std::isinf(loss({4, 100})));  // 160,000 is beyond 65,504 itself
+}
+
 TEST_CASE("cross entropy of images, of no rows and of ignored rows") {
   const auto maps = normal({2, 3, 5}, 1);
   const auto classes = glia::tensor<std::int64_t>({0, 1, 2, 3, 4, 0}, {2, 3});

@@ -59,6 +59,9 @@ TEST_CASE("pools name what is wrong") {
   const auto x = glia::zeros<float>({1, 3, 3, 1});
   CHECK(error_of<glia::ShapeError>([&] { glia::max_pool2d(x, {.kernel = 4}); }) ==
         "max_pool2d: a window of 4 does not fit into input [1, 3, 3, 1] with padding 0");
+  CHECK(error_of<glia::ShapeError>([&] { glia::max_pool2d(glia::zeros<float>({1, 3, 1}), {.kernel = 2, .stride = 1, .padding = 2, .dilation = 3}); }) ==
+        "max_pool2d: a window of 2 with dilation 3 and padding 2 has no pixel in input [1, 3, 1]");
+  CHECK(glia::max_pool2d(x, {.kernel = 2, .stride = 1, .padding = 2, .dilation = 3}).shape() == glia::Shape{1, 4, 4, 1});
   CHECK(error_of<glia::ValueError>([&] { glia::avg_pool2d(x, {.kernel = 2, .padding = 2}); }) ==
         "avg_pool2d: padding must be between 0 and half of the window (1), got 2");
   CHECK(error_of<glia::ValueError>([&] { glia::max_pool2d(x, {.kernel = 2, .stride = -1}); }) ==

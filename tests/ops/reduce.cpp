@@ -111,6 +111,25 @@ TEST_CASE("positions of extremes: the first of equals, the first NaN") {
   CHECK(glia::prod(whole).item() == 3 * -7 * 81);
 }
 
+TEST_CASE_TEMPLATE("running sums along rows of every length, both ways", T, float, double, std::int64_t, std::uint8_t) {
+  for (const Index n : {0, 1, 2, 3, 7, 8, 9, 31, 100}) {
+    const auto x = glia::arange<std::int64_t>(2 * n).reshape({2, n});
+    const auto values = (x * std::int64_t{7} - (x * std::int64_t{7}) / glia::full<std::int64_t>({}, 11) * std::int64_t{11}).cast<T>();
+    const auto in = values.template cast<std::int64_t>().to_vector();
+    for (const bool reverse : {false, true}) {
+      const auto got = glia::cumsum(values, 1, reverse).template cast<std::int64_t>().to_vector();
+      for (Index r = 0; r < 2; ++r) {
+        std::int64_t sum = 0;
+        for (Index k = 0; k < n; ++k) {
+          const auto at = static_cast<std::size_t>(r * n + (reverse ? n - 1 - k : k));
+          sum += in[at];
+          CHECK(got[at] == static_cast<std::int64_t>(static_cast<T>(sum)));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("any and all") {
   const auto x = glia::tensor<float>({0, 0, 1, 0, 2, 3}, {3, 2});
   CHECK(glia::any(x, 1).to_vector() == std::vector<bool>{false, true, true});
@@ -140,6 +159,22 @@ TEST_CASE("empty and 0-d inputs") {
   const double infinity = std::numeric_limits<double>::infinity();
   CHECK(glia::logsumexp(glia::full<double>({2}, -infinity)).item() == -infinity);
   CHECK(glia::logsumexp(glia::tensor<double>({0.0, infinity})).item() == infinity);
+}
+
+TEST_CASE("16-bit types: constants and sums beyond their range do not spoil a result within it") {
+  using glia::half;
+  std::vector<half> values;
+  for (int i = 0; i < 200; ++i) values.push_back(half(i % 2 == 0 ? 100.0f : -100.0f));
+  auto x = glia::from_vector(values).set_requires_grad();
+  const auto spread = glia::var(x);
+  CHECK(static_cast<float>(spread.item()) == doctest::Approx(10050.25).epsilon(1e-3));  // 200 * 100^2 / 199
+  spread.backward();
+  CHECK(static_cast<float>(x.grad().to_vector()[0]) == doctest::Approx(2.0 * 100 / 199).epsilon(2e-3));
+  const auto tiny = glia::from_vector(std::vector<half>{half(1e-3f), half(-2e-3f)});
+  const auto quotient = (tiny / 1e-6f).to_vector();
+  CHECK(static_cast<float>(quotient[0]) == doctest::Approx(1000.0).epsilon(1e-3));
+  CHECK(static_cast<float>(quotient[1]) == doctest::Approx(-2000.0).epsilon(1e-3));
+  CHECK((tiny * half(2.0f)).to_vector()[0] == half(2e-3f));
 }
 
 TEST_CASE("reductions name what is wrong") {

@@ -89,6 +89,13 @@ TEST_CASE("surrogates are the derivatives of their primitives and never overflow
   CHECK(sg::Triangle{}(0.25) == 0.75);
   CHECK(sg::Dspike{}.primitive(0.5) == doctest::Approx(1.0).epsilon(1e-14));
   CHECK(sg::Dspike{}.primitive(-0.5) == doctest::Approx(0.0).scale(1.0).epsilon(1e-14));
+  // limits
+  const double infinity = std::numeric_limits<double>::infinity();
+  CHECK(sg::FastSigmoid{25}.primitive(infinity) == doctest::Approx(0.04));
+  CHECK(sg::FastSigmoid{25}.primitive(-infinity) == doctest::Approx(-0.04));
+  CHECK(sg::SoftSign{}.primitive(-infinity) == doctest::Approx(0.0).scale(1.0));
+  CHECK(sg::SoftSign{}.primitive(std::numeric_limits<float>::infinity()) == doctest::Approx(1.0f));
+  CHECK(sg::PiecewiseLeakyRelu{1, 0}.primitive(infinity) == 1.0);
 }
 
 TEST_CASE("the spike is the Heaviside function exactly") {

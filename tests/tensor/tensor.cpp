@@ -119,6 +119,36 @@ TEST_CASE("in-place writes honour strides and aliasing") {
            "add_: an argument of shape [5, 3, 4] does not fit into the target's shape [3, 4]");
 }
 
+TEST_CASE_TEMPLATE("copies and elementwise ops across axes, whole tiles and edges", T, std::uint8_t, bfloat16, float, double) {
+  const Index n = 3, h = 37, w = 53, c = 21;
+  const auto x = (arange<std::int64_t>(n * h * w * c) / full<std::int64_t>({}, 3)).cast<T>().reshape({n, h, w, c});
+  const auto values = x.to_vector();
+  for (const Axes& order : {Axes{0, 3, 1, 2}, Axes{3, 0, 1, 2}, Axes{2, 1, 0, 3}, Axes{0, 2, 3, 1}, Axes{3, 2, 1, 0}}) {
+    const auto view = x.permute(order);
+    const Index extents[] = {n, h, w, c}, steps[] = {h * w * c, w * c, c, 1};
+    std::vector<T> expected;
+    for (Index i = 0; i < extents[order[0]]; ++i)
+      for (Index j = 0; j < extents[order[1]]; ++j)
+        for (Index k = 0; k < extents[order[2]]; ++k)
+          for (Index l = 0; l < extents[order[3]]; ++l)
+            expected.push_back(values[static_cast<std::size_t>(i * steps[order[0]] + j * steps[order[1]] + k * steps[order[2]] +
+                                                               l * steps[order[3]])]);
+    const auto same = [](const std::vector<T>& a, const std::vector<T>& b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](T p, T q) { return static_cast<double>(p) == static_cast<double>(q); });
+    };
+    CHECK(same(view.contiguous().to_vector(), expected));
+    const auto one = full<T>(view.shape(), T(1));
+    const auto product = mul(view, one);
+    CHECK(same(product.to_vector(), expected));
+    auto target = one.clone();
+    target.mul_(view);
+    CHECK(same(target.to_vector(), expected));
+    auto written = full<T>(x.shape(), T(0));  // into a view, across
+    written.permute(order).copy_(product);
+    CHECK(same(written.to_vector(), values));
+  }
+}
+
 TEST_CASE("0-d and empty tensors are ordinary") {
   const auto s = scalar(3.0f);
   CHECK_EQ(s.rank(), 0);

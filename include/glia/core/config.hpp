@@ -29,6 +29,14 @@
 #define GLIA_ABI_ISA base
 #endif
 
+// Instructions that multiply bfloat16 numbers. (nvcc's front end does not know the intrinsics.)
+#if !defined(__CUDACC__) && defined(__AVX512BF16__)
+#define GLIA_AVX512_BFLOAT16 1
+#endif
+#if !defined(__CUDACC__) && defined(__AMX_BF16__) && defined(__linux__)
+#define GLIA_AMX_BFLOAT16 1
+#endif
+
 #if defined(_OPENMP)
 #define GLIA_ABI_THREADS omp
 #define GLIA_OMP(text) GLIA_OMP_TEXT(omp text)

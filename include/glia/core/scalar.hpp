@@ -29,6 +29,24 @@ GLIA_HD constexpr std::uint16_t bfloat16_bits(float value) {
   return static_cast<std::uint16_t>((u & 0x7fffffffu) > 0x7f800000u ? nan : rounded);
 }
 
+// The float that a 16-bit type may be rounded from with the result of rounding `value` once: where a double is not a
+// float, the neighbour with an odd last bit (rounding to odd), so that it cannot look like a tie. float has more than two
+// bits beyond both 16-bit types, as that needs (Boldo and Melquiond 2008).
+template <class A>
+GLIA_HD constexpr float before_narrowing(A value) {
+  if constexpr (std::is_same_v<A, float>) {
+    return value;
+  } else {
+    const double exact = static_cast<double>(value);
+    const float nearest = static_cast<float>(exact);
+    const double rounded = static_cast<double>(nearest);
+    const std::uint32_t bits = bit_cast<std::uint32_t>(nearest);
+    if (rounded == exact || exact != exact || (bits & 1u) != 0) return nearest;
+    const bool away_from_zero = exact < 0 ? rounded < exact : rounded > exact;
+    return bit_cast<float>(away_from_zero ? bits - 1 : bits + 1);
+  }
+}
+
 GLIA_HD constexpr float bfloat16_value(std::uint16_t bits) {
   return bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
@@ -61,7 +79,7 @@ struct bfloat16 {
   bfloat16() = default;
   // Rounds to nearest even.
   template <class A, class = std::enable_if_t<std::is_arithmetic_v<A>>>
-  GLIA_HD constexpr explicit bfloat16(A value) : bits(detail::bfloat16_bits(static_cast<float>(value))) {}
+  GLIA_HD constexpr explicit bfloat16(A value) : bits(detail::bfloat16_bits(detail::before_narrowing(value))) {}
   GLIA_HD constexpr operator float() const { return detail::bfloat16_value(bits); }
 
   static GLIA_HD constexpr bfloat16 from_bits(std::uint16_t raw) {
@@ -78,7 +96,7 @@ struct half {
   half() = default;
   // Rounds to nearest even.
   template <class A, class = std::enable_if_t<std::is_arithmetic_v<A>>>
-  GLIA_HD constexpr explicit half(A value) : bits(detail::half_bits(static_cast<float>(value))) {}
+  GLIA_HD constexpr explicit half(A value) : bits(detail::half_bits(detail::before_narrowing(value))) {}
   GLIA_HD constexpr operator float() const { return detail::half_value(bits); }
 
   static GLIA_HD constexpr half from_bits(std::uint16_t raw) {

@@ -94,8 +94,20 @@ class BasicCheckpoint {
     return *this;
   }
 
-  // Replaces the file; the one before stays under previous_path(path). Errors: FileError, FormatError.
-  void save(const std::filesystem::path& path, AtomicWriteOptions options = {}) const { writer_.save(path, options); }
+  // Replaces the file; the one before stays under previous_path(path), unless it cannot be opened and an earlier one is there: a good
+  // file does not give way to a broken one. Errors: FileError, FormatError.
+  void save(const std::filesystem::path& path, AtomicWriteOptions options = {}) const {
+    std::error_code ignored;
+    if (options.keep_previous && std::filesystem::exists(previous_path(path), ignored) &&
+        std::filesystem::exists(path, ignored)) {
+      try {
+        SafetensorsFile newest(path);
+      } catch (const Error&) {
+        options.keep_previous = false;
+      }
+    }
+    writer_.save(path, options);
+  }
 
  private:
   SafetensorsWriter writer_;

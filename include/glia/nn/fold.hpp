@@ -17,7 +17,9 @@ Conv2d<Device, T> fold(const Conv2d<Device, T>& conv, const BatchNorm<Device, T>
   const NoGrad plain;
   Conv2dOptions options = conv.options;
   options.bias = true;
+  const Generator weights_to_come = init_generator();
   Conv2d<Device, T> out(options);
+  init_generator() = weights_to_come;  // nothing of the layer's own first weights stays
   const auto spread = map(glia::functor::InverseRoot{norm.options.epsilon}, norm.running_variance.tensor());
   const auto scale = norm.weight.defined() ? mul(norm.weight.tensor(), spread) : spread;
   const auto centre =

@@ -44,7 +44,7 @@ struct ScalarOver {
 template <class T, class D>
 Tensor<T, D> neg(const Tensor<T, D>& x);
 template <class T, class D>
-Tensor<T, D> scale(const Tensor<T, D>& x, std::type_identity_t<T> factor);
+Tensor<T, D> scale(const Tensor<T, D>& x, detail::compute_t<T> factor);
 template <class T, class D>
 Tensor<T, D> div(const Tensor<T, D>& a, const Tensor<T, D>& b);
 
@@ -91,7 +91,7 @@ struct DivNode final : autograd::Node {
 // Multiplication by a constant; also negation and the identity behind x + constant.
 template <class T, class D>
 struct ScaleNode final : autograd::Node {
-  T factor{};
+  compute_t<T> factor{};
   const char* name() const noexcept override { return "scale"; }
   void backward(autograd::Gradients& g) override { g.set(0, scale(g.template output<T, D>(), factor)); }
 };
@@ -144,30 +144,30 @@ Tensor<T, D> div(const Tensor<T, D>& a, const Tensor<T, D>& b) {
   return out;
 }
 
-// x * factor.
+// x * factor. Constants of this and the following are in the type that T is computed in (float for the 16-bit types).
 template <class T, class D>
-Tensor<T, D> scale(const Tensor<T, D>& x, std::type_identity_t<T> factor) {
+Tensor<T, D> scale(const Tensor<T, D>& x, detail::compute_t<T> factor) {
   detail::require_defined("scale", "input", x);
   using C = detail::compute_t<T>;
-  auto out = detail::map_values<T>(functor::Scale<C>{static_cast<C>(factor)}, x.shape(), x);
+  auto out = detail::map_values<T>(functor::Scale<C>{factor}, x.shape(), x);
   if (auto* node = autograd::record<detail::ScaleNode<T, D>>(out, x)) node->factor = factor;
   return out;
 }
 
 // x + amount.
 template <class T, class D>
-Tensor<T, D> shift(const Tensor<T, D>& x, std::type_identity_t<T> amount) {
+Tensor<T, D> shift(const Tensor<T, D>& x, detail::compute_t<T> amount) {
   detail::require_defined("shift", "input", x);
   using C = detail::compute_t<T>;
-  auto out = detail::map_values<T>(functor::Shift<C>{static_cast<C>(amount)}, x.shape(), x);
-  if (auto* node = autograd::record<detail::ScaleNode<T, D>>(out, x)) node->factor = T(1);
+  auto out = detail::map_values<T>(functor::Shift<C>{amount}, x.shape(), x);
+  if (auto* node = autograd::record<detail::ScaleNode<T, D>>(out, x)) node->factor = C(1);
   return out;
 }
 
 // -x
 template <class T, class D>
 Tensor<T, D> neg(const Tensor<T, D>& x) {
-  return scale(x, static_cast<T>(-1));
+  return scale(x, static_cast<detail::compute_t<T>>(-1));
 }
 
 // clang-format off
@@ -181,15 +181,15 @@ template <class T, class D, class U, class E>
 Tensor<T, D> operator/(const Tensor<T, D>& a, const Tensor<U, E>& b) { detail::require_same_type<T, D, U, E>(); return div(a, b); }
 
 template <class T, class D> Tensor<T, D> operator-(const Tensor<T, D>& x) { return neg(x); }
-template <class T, class D> Tensor<T, D> operator+(const Tensor<T, D>& x, std::type_identity_t<T> c) { return shift(x, c); }
-template <class T, class D> Tensor<T, D> operator+(std::type_identity_t<T> c, const Tensor<T, D>& x) { return shift(x, c); }
-template <class T, class D> Tensor<T, D> operator-(const Tensor<T, D>& x, std::type_identity_t<T> c) { return shift(x, static_cast<T>(-c)); }
-template <class T, class D> Tensor<T, D> operator-(std::type_identity_t<T> c, const Tensor<T, D>& x) { return shift(neg(x), c); }
-template <class T, class D> Tensor<T, D> operator*(const Tensor<T, D>& x, std::type_identity_t<T> c) { return scale(x, c); }
-template <class T, class D> Tensor<T, D> operator*(std::type_identity_t<T> c, const Tensor<T, D>& x) { return scale(x, c); }
-template <Floating T, class D> Tensor<T, D> operator/(const Tensor<T, D>& x, std::type_identity_t<T> c) { return scale(x, static_cast<T>(T(1) / c)); }
-template <Floating T, class D> Tensor<T, D> operator/(std::type_identity_t<T> c, const Tensor<T, D>& x) {
-  return map(functor::ScalarOver<detail::compute_t<T>>{static_cast<detail::compute_t<T>>(c)}, x);
+template <class T, class D> Tensor<T, D> operator+(const Tensor<T, D>& x, detail::compute_t<T> c) { return shift(x, c); }
+template <class T, class D> Tensor<T, D> operator+(detail::compute_t<T> c, const Tensor<T, D>& x) { return shift(x, c); }
+template <class T, class D> Tensor<T, D> operator-(const Tensor<T, D>& x, detail::compute_t<T> c) { return shift(x, static_cast<detail::compute_t<T>>(-c)); }
+template <class T, class D> Tensor<T, D> operator-(detail::compute_t<T> c, const Tensor<T, D>& x) { return shift(neg(x), c); }
+template <class T, class D> Tensor<T, D> operator*(const Tensor<T, D>& x, detail::compute_t<T> c) { return scale(x, c); }
+template <class T, class D> Tensor<T, D> operator*(detail::compute_t<T> c, const Tensor<T, D>& x) { return scale(x, c); }
+template <Floating T, class D> Tensor<T, D> operator/(const Tensor<T, D>& x, detail::compute_t<T> c) { return scale(x, static_cast<detail::compute_t<T>>(1) / c); }
+template <Floating T, class D> Tensor<T, D> operator/(detail::compute_t<T> c, const Tensor<T, D>& x) {
+  return map(functor::ScalarOver<detail::compute_t<T>>{c}, x);
 }
 // clang-format on
 

@@ -42,7 +42,10 @@ Tensor<T, D> reduce_loss(const char* op, const Tensor<T, D>& loss, Reduction red
     case Reduction::batch_mean: break;
   }
   if (loss.rank() == 0) raise<ShapeError>(op, "Reduction::batch_mean needs a first axis, got a scalar loss");
-  return scale(sum(loss), static_cast<T>(1.0 / static_cast<double>(loss.shape()[0])));
+  const double rows = static_cast<double>(loss.shape()[0]);
+  if constexpr (ReducedFloating<T>)  // their sum may be infinite where its share per row is not
+    return sum(loss.template cast<float>() / static_cast<float>(rows)).template cast<T>();
+  return scale(sum(loss), static_cast<T>(1.0 / rows));
 }
 
 // Rows of logits [..., C] as [rows, C]; the leading shape is that of labels and losses.

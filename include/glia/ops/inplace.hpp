@@ -82,7 +82,8 @@ void update_values(const F& f, Tensor<T, D>& target, const X&... others) {
   if (target.is_contiguous() && !(reads_elsewhere(target, others) || ...)) {
     [[maybe_unused]] const Shape shape = target.shape();
     T* out = target.mutable_data();
-    map_elements(D{}, f, target.numel(), out, View<const T>(target.view()), broadcast_view(others, shape)...);
+    map_elements(D{}, f, target.numel(), out, View<const T>(target.view()),
+                 broadcast_view(InOrder(others).get(), shape)...);
   } else {
     write_values(target, map_values<T>(f, target.shape(), target, others...));
   }

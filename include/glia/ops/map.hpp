@@ -4,7 +4,7 @@
 #include <glia/autograd/engine.hpp>
 #include <glia/core/dual.hpp>
 #include <glia/kernels/cpu/elementwise.hpp>
-#include <glia/ops/check.hpp>
+#include <glia/ops/view.hpp>
 
 #include <tuple>
 
@@ -38,12 +38,29 @@ template <class T, class D>
   return {x.data(), shape, broadcast_strides(x.shape(), x.strides(), shape)};
 }
 
+// An operand as elementwise loops read it well: itself, or a contiguous copy if it is a large view whose neighbours in
+// memory do not lie along its last axis, such as a transpose.
+template <class T, class D>
+class InOrder {
+ public:
+  explicit InOrder(const Tensor<T, D>& x) : x_(x) {
+    if constexpr (std::is_same_v<D, Cpu>)
+      if (x.rank() >= 2 && x.numel() >= Index{1} << 14 && cpu::crossing_axis(x.shape(), x.strides()) >= 0)
+        copy_ = copy_values(x);
+  }
+  const Tensor<T, D>& get() const { return copy_.defined() ? copy_ : x_; }
+
+ private:
+  const Tensor<T, D>& x_;
+  Tensor<T, D> copy_;
+};
+
 // The value of map without any recording. All inputs broadcast to `shape`.
 template <class R, class F, class D, class... T>
 Tensor<R, D> map_values(const F& f, const Shape& shape, const Tensor<T, D>&... x) {
   auto out = Tensor<R, D>::empty(shape);
   R* target = out.mutable_data();
-  map_elements(D{}, f, out.numel(), target, broadcast_view(x, shape)...);
+  map_elements(D{}, f, out.numel(), target, broadcast_view(InOrder<T, D>(x).get(), shape)...);
   return out;
 }
 

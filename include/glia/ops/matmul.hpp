@@ -101,11 +101,13 @@ struct MatmulNode final : autograd::Node {
 
 // Matrix product over the last two axes with broadcasting of the leading ones: [..., m, k] x [..., k, n] -> [..., m, n].
 // A 1-d operand stands for one row (left) or one column (right), whose axis is dropped from the result. Transposed views
-// are read in place. Twice differentiable. ShapeError if the inner extents differ.
+// are read in place. Products of bfloat16 are summed in float and rounded once: the way to train with bfloat16 products is
+// matmul(x.cast<bfloat16>(), weight.cast<bfloat16>()).cast<float>() with a float weight, whose gradient is then float too.
+// Twice differentiable. ShapeError if the inner extents differ.
 template <class T, class D>
 Tensor<T, D> matmul(const Tensor<T, D>& a, const Tensor<T, D>& b) {
-  static_assert(std::floating_point<T> || (Floating<T> && !std::is_same_v<D, Cpu>),
-                "matmul works in float or double (on a GPU also in 16-bit floats): write x.template cast<float>()");
+  static_assert(std::floating_point<T> || std::is_same_v<T, bfloat16> || (Floating<T> && !std::is_same_v<D, Cpu>),
+                "matmul works in float, double or bfloat16 (on a GPU also in half): write x.template cast<float>()");
   detail::require_min_rank("matmul", "left operand", a, 1);
   detail::require_min_rank("matmul", "right operand", b, 1);
   if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? 0 : -2);

@@ -51,6 +51,21 @@ ConvGeometry pool_geometry(const char* op, const Tensor<T, D>& x, const PoolOpti
   g.out_width = window_extent(g.width, options.kernel, stride, options.padding, options.dilation);
   if (g.out_height == 0 || g.out_width == 0)
     raise<ShapeError>(op, "a window of ", window, " does not fit into input ", x.shape(), " with padding ", options.padding);
+  // Dilated windows can reach over a small image on both sides.
+  const auto misses = [&](Index out, Index extent) {
+    for (Index o = 0; o < out; ++o) {
+      bool hit = false;
+      for (Index k = 0; k < options.kernel && !hit; ++k) {
+        const Index at = o * stride - options.padding + k * options.dilation;
+        hit = at >= 0 && at < extent;
+      }
+      if (!hit) return true;
+    }
+    return false;
+  };
+  if (options.dilation > 1 && options.padding > 0 && (misses(g.out_height, g.height) || misses(g.out_width, g.width)))
+    raise<ShapeError>(op, "a window of ", options.kernel, " with dilation ", options.dilation, " and padding ", options.padding,
+                      " has no pixel in input ", x.shape());
   return g;
 }
 

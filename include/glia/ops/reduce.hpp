@@ -168,9 +168,12 @@ struct ProdNode final : autograd::Node {
 
 }  // namespace detail
 
-// Variance over `axes` (all if empty): the sum of squared deviations over (n - correction). Twice differentiable.
+// Variance over `axes` (all if empty): the sum of squared deviations over (n - correction); 16-bit types are computed in float, which
+// the sum of squares does not leave. Twice differentiable.
 template <Floating T, class D>
 Tensor<T, D> var(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = false, Index correction = 1) {
+  if constexpr (ReducedFloating<T>)
+    return var(x.template cast<float>(), axes, keepdim, correction).template cast<T>();
   const Index n = detail::reduced_count("var", x, axes);
   const auto deviation = sub(x, mean(x, axes, true));
   const double divisor = static_cast<double>(std::max<Index>(n - correction, 0));

@@ -29,6 +29,7 @@ struct RowsAlong {
       if (i != axis) order.push_back(i);
     order.push_back(axis);
     for (int i = 0; i <= last; ++i) back.push_back(i < axis ? i : i == axis ? last : i - 1);
+    if (n > Index{0xffffffff}) raise<ShapeError>("sort", "at most 2^32 - 1 elements can be sorted along an axis, got shape ", x.shape());
     const NoGrad plain;
     rows = x.permute(order).contiguous();
     count = n == 0 ? 0 : rows.numel() / n;

@@ -55,7 +55,7 @@ ReductionPlan<T, D> plan_reduction(const char* op, const Tensor<T, D>& x, const 
 template <class T, class D>
 struct SumNode final : autograd::Node {
   Shape from, kept_dims;
-  T factor{};
+  compute_t<T> factor{};
   const char* name() const noexcept override { return "sum"; }
   void backward(autograd::Gradients& g) override {
     auto dy = g.template output<T, D>().reshape(kept_dims);
@@ -75,7 +75,7 @@ Tensor<T, D> sum_axes(const char* op, const Tensor<T, D>& x, const Axes& axes, b
     reduce_sum(D{}, plan.input.data(), plan.outer, plan.n, plan.inner, out.mutable_data());
   if (auto* node = autograd::record<SumNode<T, D>>(out, x)) {
     node->from = x.shape(), node->kept_dims = plan.kept_dims;
-    node->factor = average ? static_cast<T>(1.0 / static_cast<double>(plan.n)) : T(1);
+    node->factor = static_cast<compute_t<T>>(average ? 1.0 / static_cast<double>(plan.n) : 1.0);
   }
   return out;
 }

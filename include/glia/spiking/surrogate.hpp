@@ -6,6 +6,14 @@
 
 namespace GLIA_NS::spiking::surrogate {
 
+namespace detail {
+// x, kept so far from infinity that a quotient of it stays a number.
+template <class R>
+GLIA_HD R bounded(R x) {
+  return math::clamp(x, -1e30, 1e30);
+}
+}  // namespace detail
+
 // Every surrogate has `operator()(x)`, the derivative used in the backward pass, and `primitive(x)`, a function with
 // this derivative (it replaces the spike only in tests and plots). Parameters are named as in the literature.
 
@@ -47,7 +55,8 @@ struct FastSigmoid {
   }
   template <class R>
   GLIA_HD R primitive(R x) const {
-    return x / (math::abs(x) * R(k) + R(1));
+    const R u = detail::bounded(x);
+    return u / (math::abs(u) * R(k) + R(1));
   }
 };
 
@@ -61,7 +70,8 @@ struct SoftSign {
   }
   template <class R>
   GLIA_HD R primitive(R x) const {
-    return x * R(0.5 * alpha) / (math::abs(x) * R(alpha) + R(1)) + R(0.5);
+    const R u = detail::bounded(x);
+    return u * R(0.5 * alpha) / (math::abs(u) * R(alpha) + R(1)) + R(0.5);
   }
 };
 
@@ -145,7 +155,7 @@ struct PiecewiseLeakyRelu {
   template <class R>
   GLIA_HD R primitive(R x) const {
     const R inside = math::clamp(x, -w, w);
-    return inside * R(0.5 / w) + (x - inside) * R(c) + R(0.5);
+    return inside * R(0.5 / w) + (detail::bounded(x) - inside) * R(c) + R(0.5);
   }
 };
 

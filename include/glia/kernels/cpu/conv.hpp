@@ -3,6 +3,7 @@
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/conv_bfloat16.hpp>
 #include <glia/kernels/cpu/conv_depthwise.hpp>
 #include <glia/kernels/cpu/conv_direct.hpp>
 #include <glia/kernels/cpu/conv_winograd.hpp>
@@ -13,8 +14,8 @@
 
 namespace GLIA_NS {
 
-// Ways to compute a convolution; direct works for all geometries.
-enum class ConvAlgorithm { automatic, direct, depthwise, winograd };
+// Ways to compute a convolution; direct works for all geometries, bfloat16 rounds its operands (AllowBfloat16).
+enum class ConvAlgorithm { automatic, direct, depthwise, winograd, bfloat16 };
 
 // The algorithm that all later convolutions use where it applies; automatic (the default) chooses by shape.
 // For tests and benchmarks.
@@ -31,6 +32,7 @@ constexpr bool conv_algorithm_applies(ConvAlgorithm algorithm, const ConvGeometr
     case ConvAlgorithm::winograd:
       return std::is_same_v<T, float> && g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 &&
              g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
+    case ConvAlgorithm::bfloat16: return std::is_same_v<T, float> && g.groups == 1;
     default: return true;
   }
 }
@@ -40,18 +42,22 @@ template <class T>
 ConvAlgorithm conv_algorithm(const ConvGeometry& g) {
   const ConvAlgorithm wanted = conv_algorithm_override();
   if (wanted != ConvAlgorithm::automatic && conv_algorithm_applies<T>(wanted, g)) return wanted;
+  if (conv_algorithm_applies<T>(ConvAlgorithm::bfloat16, g) &&
+      detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g)))
+    return ConvAlgorithm::bfloat16;
   if (conv_algorithm_applies<T>(ConvAlgorithm::depthwise, g)) return ConvAlgorithm::depthwise;
   if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= 16 && g.out_channels >= 16)
     return ConvAlgorithm::winograd;
   return ConvAlgorithm::direct;
 }
 
-// Name of the algorithm used for a geometry: "direct", "depthwise" or "winograd".
+// Name of the algorithm used for a geometry: "direct", "depthwise", "winograd" or "bfloat16".
 template <class T = float>
 const char* conv_algorithm_name(const ConvGeometry& g) {
   switch (conv_algorithm<T>(g)) {
     case ConvAlgorithm::depthwise: return "depthwise";
     case ConvAlgorithm::winograd: return "winograd";
+    case ConvAlgorithm::bfloat16: return "bfloat16";
     default: return "direct";
   }
 }
@@ -64,6 +70,9 @@ void conv2d_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T*
     case ConvAlgorithm::depthwise: return detail::conv_forward_depthwise(g, x, w, bias, y);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::forward(g, x, w, bias, y);
+      break;
+    case ConvAlgorithm::bfloat16:
+      if constexpr (std::is_same_v<T, float>) return detail::bf16::conv_forward(g, x, w, bias, y);
       break;
     default: break;
   }
@@ -83,6 +92,10 @@ void conv2d_backward_input(Cpu, const ConvGeometry& g, const T* dy, const T* w, 
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::backward_input(g, dy, w, dx);
       break;
+    case ConvAlgorithm::bfloat16:
+      if constexpr (std::is_same_v<T, float>)  // strides would multiply with zeros
+        if (g.stride_h == 1 && g.stride_w == 1) return detail::bf16::conv_backward_input(g, dy, w, dx);
+      break;
     default: break;
   }
   detail::conv_backward_input_direct(g, dy, w, dx);
@@ -100,6 +113,9 @@ void conv2d_backward_weight(Cpu, const ConvGeometry& g, const T* x, const T* dy,
     case ConvAlgorithm::depthwise: return detail::conv_backward_weight_depthwise(g, x, dy, dw);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::backward_weight(g, x, dy, dw);
+      break;
+    case ConvAlgorithm::bfloat16:
+      if constexpr (std::is_same_v<T, float>) return detail::bf16::conv_backward_weight(g, x, dy, dw);
       break;
     default: break;
   }

@@ -4,7 +4,7 @@
 #include <glia/core/conv_geometry.hpp>
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
-#include <glia/kernels/cpu/vec.hpp>
+#include <glia/kernels/cpu/stream.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -87,6 +87,14 @@ struct DepthwiseAxis {
   }
 };
 
+// Asks for the rows of `image` that the output row behind output row `i` is the first to see. The runs over a row go
+// through it vector by vector of the channels, in steps that the hardware does not foresee.
+template <class T>
+void prefetch_next_rows(const DepthwiseAxis& h, Index i, const T* image, Index row) {
+  const Index next = i * h.step + h.base + std::max<Index>(0, (h.taps - 1) * h.increment) + 1;
+  if (h.divisor == 1 && next >= 0 && next + h.step <= h.inputs) simd::prefetch(image + next * row, h.step * row);
+}
+
 // out[i, j] = bias + sum over taps of in[tap] * weight[tap], for all images; weights are [taps, channels].
 template <class T>
 void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const DepthwiseAxis& w, const T* in,
@@ -95,14 +103,18 @@ void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const 
   const std::pair<Index, Index> inner = w.interior();
   const bool runs = inner.second - inner.first >= depthwise_pixels && channels % L == 0;
   const Index left = runs ? inner.first : 0, right = runs ? inner.second : 0;
+  const Index in_row = w.inputs * channels, out_row = w.outputs * channels;
+  const bool stream = sizeof(T) >= 4 && simd::worth_streaming<T>(images * h.outputs * out_row);
   parallel_for(images * h.outputs, 4, [&](Index begin, Index end) {
+    T* const buffer = stream ? scratch<T>(Scratch::conv_partial, out_row) : nullptr;
     const Index most = h.taps * w.taps;
     const T** const sources = scratch<const T*>(Scratch::conv_input, 2 * most);
     const T** const weights = sources + most;
     Index* const offsets = scratch<Index>(Scratch::conv_output, most);
     for (Index row = begin; row < end; ++row) {
       const T* const image = in + row / h.outputs * h.inputs * w.inputs * channels;
-      T* const target = out + row * w.outputs * channels;
+      T* const target = stream ? buffer : out + row * out_row;
+      prefetch_next_rows(h, row % h.outputs, image, in_row);
       const auto gather = [&](Index j) {
         Index taps = 0;
         for (Index kh = 0; kh < h.taps; ++kh) {
@@ -127,7 +139,11 @@ void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const 
                       target + j * channels);
         j = right - 1;
       }
+      if (stream)
+        simd::detail::stream_copy(reinterpret_cast<char*>(out + row * out_row), reinterpret_cast<const char*>(buffer),
+                                  out_row * static_cast<Index>(sizeof(T)));
     }
+    simd::stream_end(stream);
   });
 }
 
@@ -190,6 +206,8 @@ void conv_backward_weight_depthwise(const ConvGeometry& g, const T* x, const T* 
     for (Index row = begin; row < end; ++row) {
       const T* const image = x + row / g.out_height * g.height * g.width * channels;
       const T* const gradient = dy + row * g.out_width * channels;
+      prefetch_next_rows(h, row % g.out_height, image, g.width * channels);
+      if (row + 1 < end) simd::prefetch(gradient + g.out_width * channels, g.out_width * channels);
       for (Index kh = 0; kh < g.kernel_h; ++kh) {
         const Index y = h.at(row % g.out_height, kh);
         if (y < 0) continue;

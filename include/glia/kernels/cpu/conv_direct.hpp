@@ -152,7 +152,11 @@ template <class T>
                     length = std::min(piece, plan.length - s % parts * piece);
         const T* const panel = weights + col * terms + start * panel_width<T>(cols);
         const TileEnd<T> finish{T{1}, s == 0 ? T{0} : T{1}, s == 0 && bias != nullptr ? bias + col : nullptr};
+        // Rows of a tile that lie apart are first read all at once, which the hardware does not foresee.
+        const bool fresh = s == 0 && col == 0 && !plan.padded;
         for (Index t = begin; t < end; t += S::rows) {
+          if (fresh && t + S::rows < count)
+            for (Index r = 0; r < S::rows; ++r) simd::prefetch(from[t + S::rows + r] + offsets[0], length);
           T* c[S::rows];
           for (Index r = 0; r < S::rows; ++r) c[r] = to[t + r] + col;
           bounded_tile(c, std::min<Index>(S::rows, end - t), cols, finish,

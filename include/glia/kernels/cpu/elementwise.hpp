@@ -7,6 +7,7 @@
 #include <glia/core/view.hpp>
 #include <glia/device/cpu.hpp>
 #include <glia/kernels/cpu/stream.hpp>
+#include <glia/kernels/cpu/transpose.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -19,16 +20,6 @@ namespace cpu {
 
 inline constexpr Index block = simd::stream_block;
 inline constexpr Index largest_item = 8;  // bytes of the widest scalar
-
-// An unsigned integer of the given size that may stand for any scalar of that size.
-template <int Bytes>
-struct Word;
-// clang-format off
-template <> struct Word<1> { typedef std::uint8_t type __attribute__((may_alias)); };
-template <> struct Word<2> { typedef std::uint16_t type __attribute__((may_alias)); };
-template <> struct Word<4> { typedef std::uint32_t type __attribute__((may_alias)); };
-template <> struct Word<8> { typedef std::uint64_t type __attribute__((may_alias)); };
-// clang-format on
 
 // Copies `count` words, steps apart in each array.
 template <int Bytes>
@@ -118,10 +109,31 @@ class BlockReader {
 template <class T>
 using compute_t = std::conditional_t<std::is_same_v<T, bfloat16> || std::is_same_v<T, half>, float, T>;
 
+// Element i as functors compute with it, and its way back. Truth values and 16-bit floats go through plain integers, without which
+// g++ does not vectorise the loop.
+template <class T>
+[[gnu::always_inline]] inline compute_t<T> load_element(const T* p, Index i) {
+  if constexpr (std::is_same_v<T, bool>)
+    return reinterpret_cast<const typename Word<1>::type*>(p)[i] != 0;
+  else if constexpr (std::is_same_v<T, bfloat16>)
+    return glia::detail::bfloat16_value(reinterpret_cast<const typename Word<2>::type*>(p)[i]);
+  else if constexpr (std::is_same_v<T, half>)
+    return glia::detail::half_value(reinterpret_cast<const typename Word<2>::type*>(p)[i]);
+  else
+    return p[i];
+}
+template <class T, class V>
+[[gnu::always_inline]] inline void store_element(T* p, Index i, V value) {
+  if constexpr (ReducedFloating<T>)
+    reinterpret_cast<typename Word<2>::type*>(p)[i] = T(value).bits;
+  else
+    p[i] = static_cast<T>(value);
+}
+
 template <class F, class R, class... T>
 void map_block(const F& f, Index count, R* out, const T*... in) {
   GLIA_OMP(simd)
-  for (Index i = 0; i < count; ++i) out[i] = static_cast<R>(f(static_cast<compute_t<T>>(in[i])...));
+  for (Index i = 0; i < count; ++i) store_element(out, i, f(load_element(in, i)...));
 }
 
 inline constexpr int max_operands = 8;
@@ -159,6 +171,35 @@ void map_erased(const F& f, Index count, R* out, std::index_sequence<I...>, cons
   run_map(run, &f, count, out, sizeof(R), readers, sizeof...(T));
 }
 
+// The axis along which a source is read by neighbouring elements, where that is not the last one and worth tiles; else -1.
+inline int crossing_axis(const Shape& shape, const Strides& strides) {
+  const int last = shape.rank() - 1;
+  if (strides[last] < transpose_side / 2 || shape[last] < 4) return -1;
+  for (int axis = 0; axis < last; ++axis)
+    if (strides[axis] == 1 && shape[axis] >= 4) return axis;
+  return -1;
+}
+
+// copy_view where the last axis is that of neighbours in `out`, and the axis `across` that of neighbours in `in`.
+GLIA_LAZY [[gnu::noinline]] void transpose_copy(Index item, const void* in, void* out, const Shape& shape,
+                                             const Strides* strides, int across) {
+  constexpr Index strip = 4 * transpose_side;  // rows of `out` that a job writes
+  const int last = shape.rank() - 1;
+  const Index rows = shape[across], cols = shape[last], strips = chunk_count(rows, strip);
+  Shape outer = shape;
+  Strides from = strides[1], to = strides[0];
+  for (const int axis : {last, across}) outer.erase(axis), from.erase(axis), to.erase(axis);
+  parallel_for(outer.numel() * strips, 1 + (Index{1} << 14) / (strip * cols), [&](Index first, Index end) {
+    for (Index job = first; job < end; ++job) {
+      const Index begin = job % strips * strip, high = std::min(strip, rows - begin);
+      const char* const source = static_cast<const char*>(in) + (offset_of(job / strips, outer, from) + begin) * item;
+      char* const target =
+          static_cast<char*>(out) + (offset_of(job / strips, outer, to) + begin * strides[0][across]) * item;
+      transpose_words(item, source, strides[1][last], target, strides[0][across], high, cols);
+    }
+  });
+}
+
 // A copy between two layouts of one shape, whatever the scalar.
 [[gnu::noinline]] inline void copy_view(Index item, const void* in, const Shape& in_shape, const Strides& in_strides, void* out,
                                         const Shape& out_shape, const Strides& out_strides) {
@@ -168,6 +209,8 @@ void map_erased(const F& f, Index count, R* out, std::index_sequence<I...>, cons
   Strides strides[2] = {out_strides, broadcast_strides(in_shape, in_strides, out_shape)};
   collapse(shape, strides, 2);
   const int last = shape.rank() - 1;
+  const int across = last < 1 || strides[0][last] != 1 ? -1 : crossing_axis(shape, strides[1]);
+  if (across >= 0) return transpose_copy(item, in, out, shape, strides, across);
   const Index row = last < 0 ? 1 : shape[last];
   const Index out_step = last < 0 ? 1 : strides[0][last], in_step = last < 0 ? 1 : strides[1][last];
   Shape outer = shape;

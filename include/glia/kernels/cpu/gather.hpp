@@ -4,19 +4,49 @@
 
 #include <glia/kernels/cpu/accumulate.hpp>
 
+#include <atomic>
+
 namespace GLIA_NS {
 
 // Position of the first index outside [0, limit), or -1 if there is none. If `has_exception`, the value `except` is let pass.
-inline Index find_out_of_range(Cpu, const std::int64_t* index, Index count, Index limit, bool has_exception,
+GLIA_LAZY Index find_out_of_range(Cpu, const std::int64_t* index, Index count, Index limit, bool has_exception,
                                std::int64_t except) {
-  for (Index i = 0; i < count; ++i)
-    if ((index[i] < 0 || index[i] >= limit) && !(has_exception && index[i] == except)) return i;
-  return -1;
+  constexpr Index block = 2048;
+  std::atomic<Index> found{count};
+  parallel_for(count, 16 * block, [&](Index first, Index last) {
+    for (Index b = first; b < last; b += block) {
+      const Index end = std::min(last, b + block);
+      std::int64_t bad = 0;
+      for (Index i = b; i < end; ++i)
+        bad |= static_cast<std::int64_t>((index[i] < 0) | (index[i] >= limit)) &
+               static_cast<std::int64_t>(!has_exception | (index[i] != except));
+      if (bad == 0) continue;
+      const auto* const at = std::find_if(index + b, index + end, [&](std::int64_t i) {
+        return (i < 0 || i >= limit) && !(has_exception && i == except);
+      });
+      const Index position = at - index;
+      for (Index before = found; position < before && !found.compare_exchange_weak(before, position);) {
+      }
+      return;
+    }
+  });
+  return found < count ? found.load() : -1;
 }
 
 // y[o, j, i] = x[o, index[j], i] for j < count; y is [outer, count, inner]. An embedding lookup is outer = 1.
 template <class T>
 void index_select(Cpu, const T* x, const std::int64_t* index, Index outer, Index n, Index inner, Index count, T* y) {
+  if (inner == 1) {
+    parallel_for(outer * count, 16384, [&](Index first, Index last) {
+      for (Index at = first; at < last;) {
+        const Index o = at / count, end = std::min(last, (o + 1) * count);
+        const T* const from = x + o * n;
+        const std::int64_t* const position = index - o * count;
+        for (; at < end; ++at) y[at] = from[position[at]];
+      }
+    });
+    return;
+  }
   parallel_chunks(outer * count, std::max<Index>(1, 16384 / std::max<Index>(1, inner)), [&](Index, Index first, Index last) {
     for (Index row = first; row < last; ++row)
       std::copy_n(x + (row / count * n + index[row % count]) * inner, inner, y + row * inner);
@@ -50,6 +80,16 @@ void index_add(Cpu, const T* x, const std::int64_t* index, Index outer, Index n,
 // y[o, j, i] = x[o, index[o, j, i], i] for j < count (the other extents of x, index and y agree).
 template <class T>
 void gather(Cpu, const T* x, const std::int64_t* index, Index outer, Index n, Index inner, Index count, T* y) {
+  if (inner == 1) {
+    parallel_for(outer * count, 16384, [&](Index first, Index last) {
+      for (Index at = first; at < last;) {
+        const Index o = at / count, end = std::min(last, (o + 1) * count);
+        const T* const from = x + o * n;
+        for (; at < end; ++at) y[at] = from[index[at]];
+      }
+    });
+    return;
+  }
   parallel_chunks(outer * count, std::max<Index>(1, 16384 / std::max<Index>(1, inner)), [&](Index, Index first, Index last) {
     for (Index row = first; row < last; ++row) {
       const T* from = x + row / count * n * inner;
@@ -67,6 +107,13 @@ void scatter_add(Cpu, const T* x, const std::int64_t* index, Index outer, Index 
   parallel_chunks(outer * strips, grain, [&](Index, Index first, Index last) {
     for (Index job = first; job < last; ++job) {
       const Index o = job / strips, begin = (job % strips) * strip, end = std::min(inner, begin + strip);
+      if (inner == 1) {
+        const T* const from = x + o * count;
+        const std::int64_t* const where = index + o * count;
+        T* const to = y + o * n;
+        for (Index j = 0; j < count; ++j) to[where[j]] = static_cast<T>(to[where[j]] + from[j]);
+        continue;
+      }
       for (Index j = 0; j < count; ++j) {
         for (Index i = begin; i < end; ++i) {
           const Index from = (o * count + j) * inner + i, to = (o * n + index[from]) * inner + i;

@@ -2,6 +2,7 @@
 // Matrix products on the CPU.
 
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/gemm_bfloat16.hpp>
 #include <glia/kernels/cpu/gemm_kernel.hpp>
 #include <glia/kernels/cpu/gemv.hpp>
 
@@ -150,13 +151,21 @@ void gemm_parallel(const GemmProblem<T>& p) {
 }  // namespace detail
 
 // C = alpha * op(A) op(B) + beta * C with row-major op(A) [m, k], op(B) [k, n], C [m, n] and leading dimensions (row
-// lengths in memory) lda, ldb, ldc. C is not read if beta is 0. Bitwise the same at any thread count.
+// lengths in memory) lda, ldb, ldc. C is not read if beta is 0. Bitwise the same at any thread count. bfloat16 is summed in
+// float; so is float rounded to bfloat16 where AllowBfloat16 (core/allow_bfloat16.hpp) says that it may be.
 template <class T>
 void gemm(Cpu, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda, const T* b,
           Index ldb, T beta, T* c, Index ldc) {
-  if (m == 1) return detail::gemv<T>(!trans_b, n, k, alpha, b, ldb, a, trans_a ? lda : 1, beta, c, 1);
-  if (n == 1) return detail::gemv<T>(trans_a, m, k, alpha, a, lda, b, trans_b ? 1 : ldb, beta, c, ldc);
-  detail::gemm_parallel<T>({trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc});
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    gemm_bfloat16(Cpu{}, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  } else {
+    if constexpr (std::is_same_v<T, float>)
+      if (detail::bf16::worthwhile(m, n, k))
+        return gemm_bfloat16(Cpu{}, trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    if (m == 1) return detail::gemv<T>(!trans_b, n, k, alpha, b, ldb, a, trans_a ? lda : 1, beta, c, 1);
+    if (n == 1) return detail::gemv<T>(trans_a, m, k, alpha, a, lda, b, trans_b ? 1 : ldb, beta, c, ldc);
+    detail::gemm_parallel<T>({trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc});
+  }
 }
 
 // `batch` products as in gemm, of matrices that lie stride_a, stride_b, stride_c elements apart; a stride of 0 for A or
@@ -165,7 +174,9 @@ template <class T>
 void gemm_batched(Cpu cpu, bool trans_a, bool trans_b, Index m, Index n, Index k, T alpha, const T* a, Index lda,
                   const T* b, Index ldb, T beta, T* c, Index ldc, Index batch, Index stride_a, Index stride_b,
                   Index stride_c) {
+  const bool rounded = bfloat16_allowed();  // the threads below do not know
   const auto one = [=](Index i) {
+    const detail::Bfloat16Scope scope(rounded);
     gemm(cpu, trans_a, trans_b, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b, ldb, beta, c + i * stride_c,
          ldc);
   };

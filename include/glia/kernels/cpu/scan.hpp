@@ -2,12 +2,69 @@
 // Running sums along the middle axis of a contiguous [outer, n, inner] array.
 
 #include <glia/kernels/cpu/accumulate.hpp>
+#include <glia/kernels/cpu/vec.hpp>
 
 namespace GLIA_NS {
+
+namespace detail {
+
+// The lanes of v moved up (Up) or down by S, zeros moving in.
+template <bool Up, int S, class V, int... I>
+[[gnu::always_inline]] inline V moved_lanes(const V& v, std::integer_sequence<int, I...>) {
+  constexpr int L = static_cast<int>(sizeof...(I));
+  const V zero = {};
+  if constexpr (Up)
+    return __builtin_shufflevector(v, zero, (I < S ? L + I : I - S)...);
+  else
+    return __builtin_shufflevector(v, zero, (I + S < L ? I + S : L + I)...);
+}
+
+// Every lane plus all before it (Up) or behind it.
+template <bool Up, int S = 1, class V>
+[[gnu::always_inline]] inline V lane_sums(const V& v) {
+  constexpr int L = simd::lanes<double>;
+  if constexpr (S >= L)
+    return v;
+  else
+    return lane_sums<Up, 2 * S>(V(v + moved_lanes<Up, S>(v, std::make_integer_sequence<int, L>{})));
+}
+
+// Running sums of n neighbouring elements, a vector at a time: an addition waits for the one before only once per vector.
+template <bool Reverse, class T>
+void cumsum_row(const T* x, Index n, T* y) {
+  total_t<T> total{};
+  Index done = 0;
+  if constexpr (!std::is_integral_v<T>) {
+    constexpr int L = simd::lanes<double>;
+    for (; done + L <= n; done += L) {
+      const Index at = Reverse ? n - L - done : done;
+      double values[L];
+      for (int l = 0; l < L; ++l) values[l] = static_cast<double>(x[at + l]);
+      const simd::Vec<double> sums = lane_sums<!Reverse>(simd::load(values)) + total;
+      simd::store(values, sums);
+      for (int l = 0; l < L; ++l) y[at + l] = static_cast<T>(values[l]);
+      total = sums[Reverse ? 0 : L - 1];
+    }
+  }
+  for (; done < n; ++done) {
+    const Index at = Reverse ? n - 1 - done : done;
+    total += static_cast<total_t<T>>(x[at]);
+    y[at] = static_cast<T>(total);
+  }
+}
+
+}  // namespace detail
 
 // y[o, k, i] = sum of x[o, 0 .. k, i], or of x[o, k .. n-1, i] if `reverse`; held in double (64-bit integers). y may be x.
 template <class T>
 void cumsum(Cpu, const T* x, Index outer, Index n, Index inner, bool reverse, T* y) {
+  if (inner == 1) {
+    parallel_chunks(outer, 1 + 16384 / std::max<Index>(1, n), [&](Index, Index first, Index last) {
+      for (Index r = first; r < last; ++r)
+        reverse ? detail::cumsum_row<true>(x + r * n, n, y + r * n) : detail::cumsum_row<false>(x + r * n, n, y + r * n);
+    });
+    return;
+  }
   using A = detail::total_t<T>;
   constexpr Index strip = 256;
   const Index strips = chunk_count(inner, strip);

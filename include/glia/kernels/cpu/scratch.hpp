@@ -14,7 +14,12 @@
 namespace GLIA_NS {
 
 // The uses of scratch memory that may be alive at the same time in one thread.
-enum class Scratch { gemm_a, gemm_b, conv_weight, conv_input, conv_output, conv_partial, conv_shared_input, conv_shared_output, count };
+enum class Scratch {
+  gemm_a, gemm_b, gemm_shared, gemm_result,
+  conv_weight, conv_input, conv_output, conv_partial, conv_shared_input, conv_shared_output,
+  sort,
+  count
+};
 
 namespace detail {
 class ScratchBuffer {

@@ -46,6 +46,13 @@ template <class T>
   *reinterpret_cast<typename VecOf<T>::unaligned*>(p) = v;
 }
 
+// Asks for the cache lines of `count` elements from p on, which need not exist.
+template <class T>
+[[gnu::always_inline]] inline void prefetch(const T* p, Index count) {
+  const char* const first = reinterpret_cast<const char*>(p);
+  for (Index i = 0; i < count * static_cast<Index>(sizeof(T)); i += 64) __builtin_prefetch(first + i);
+}
+
 // Reads `count` elements (fewer than a vector has) and zeros for the rest.
 template <class T>
 inline Vec<T> load_partial(const T* p, Index count) {

@@ -1,0 +1,156 @@
+#pragma once
+// Convolutions of float images with operands rounded to bfloat16 and sums in float: the windows are packed block by
+// block for the products of kernels/cpu/gemm_bfloat16.hpp. One group only.
+
+#include <glia/core/conv_geometry.hpp>
+#include <glia/kernels/cpu/gemm_bfloat16.hpp>
+
+namespace GLIA_NS::detail::bf16 {
+
+// The windows of a grid of positions over channels-last images: position (image, i, j) meets tap (kh, kw) at pixel
+// (i * step_h + base_h + kh * increment_h) / divisor_h, where that is whole and inside; likewise along the width.
+struct WindowAxis {
+  Index grid, source, taps, step, base, increment, divisor;
+
+  // The pixel, or -1.
+  Index at(Index i, Index tap) const {
+    Index p = i * step + base + tap * increment;
+    if (divisor != 1) {
+      if (p < 0 || p % divisor != 0) return -1;
+      p /= divisor;
+    }
+    return p >= 0 && p < source ? p : -1;
+  }
+};
+
+struct ConvWindows {
+  const float* data;
+  Index channels;
+  WindowAxis h, w;
+
+  Index terms_per_position() const { return h.taps * w.taps * channels; }
+};
+
+// A position of the grid, moved along it without divisions.
+struct Position {
+  Index image, i, j;
+
+  Position(const ConvWindows& x, Index number)
+      : image(number / x.w.grid / x.h.grid), i(number / x.w.grid % x.h.grid), j(number % x.w.grid) {}
+  void next(const ConvWindows& x) {
+    if (++j < x.w.grid) return;
+    j = 0;
+    if (++i < x.h.grid) return;
+    i = 0, ++image;
+  }
+  // The channels that tap (kh, kw) finds here, or null.
+  const float* source(const ConvWindows& x, Index kh, Index kw) const {
+    const Index y = x.h.at(i, kh), v = x.w.at(j, kw);
+    return y < 0 || v < 0 ? nullptr : x.data + ((image * x.h.source + y) * x.w.source + v) * x.channels;
+  }
+};
+
+// Packs windows as panels of rows: one position per row.
+struct WindowRows {
+  ConvWindows windows;
+  Index m;
+
+  void operator()(Index row, Index k0, Index kc, bfloat16* out) const {
+    const Index rows = std::min(panel, m - row), channels = windows.channels;
+    if (rows < panel || kc % terms != 0) std::fill_n(out, panel_size(kc), bfloat16::from_bits(0));
+    const Index tap0 = k0 / channels, first0 = k0 % channels;
+    Position position(windows, row);
+    for (Index r = 0; r < rows; ++r, position.next(windows)) {
+      Index kh = tap0 / windows.w.taps, kw = tap0 % windows.w.taps, first = first0;
+      for (Index q = 0; q < kc; first = 0) {
+        const Index end = std::min(q + channels - first, kc);
+        const float* from = position.source(windows, kh, kw);
+        if (from != nullptr) from += first;
+        while (q < end) {  // up to the end of a block
+          const Index run = std::min(end - q, terms - q % terms);
+          bfloat16* const to = row_terms(out, q, r) + q % terms;
+          if (from == nullptr) {
+            std::fill_n(to, run, bfloat16::from_bits(0));
+          } else {
+            round_run(from, run, to);
+            from += run;
+          }
+          q += run;
+        }
+        if (++kw == windows.w.taps) kw = 0, ++kh;
+      }
+    }
+  }
+};
+
+// Packs windows as panels of columns: positions are the terms of the sum, a window's terms the columns.
+struct WindowColumns {
+  ConvWindows windows;
+  Index n;
+
+  void operator()(Index col, Index k0, Index kc, bfloat16* out) const {
+    const Index cols = std::min(panel, n - col), channels = windows.channels;
+    if (cols < panel || kc % terms != 0) std::fill_n(out, panel_size(kc), bfloat16::from_bits(0));
+    static constexpr float nothing[side] = {};
+    for (Index c = 0; c < cols;) {  // runs within a tap and a half of the panel
+      const Index tap = (col + c) / channels, first = (col + c) % channels;
+      const Index run = std::min({channels - first, cols - c, side - c % side});
+      const Index kh = tap / windows.w.taps, kw = tap % windows.w.taps;
+      Position position(windows, k0);
+      const auto next = [&](Index k) {
+        const float* const from = k < kc ? position.source(windows, kh, kw) : nullptr;
+        position.next(windows);
+        return from == nullptr ? nothing : from + first;
+      };
+      for (Index k = 0; k < kc; k += 2) {
+        const float *const even = next(k), *const odd = next(k + 1);
+        round_pairs(even, odd, run, column_pairs(out, k, c));
+      }
+      c += run;
+    }
+  }
+};
+
+inline ConvWindows forward_windows(const ConvGeometry& g, const float* x) {
+  return {x,
+          g.in_channels,
+          {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1},
+          {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1}};
+}
+
+GLIA_LAZY void conv_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
+  const ConvWindows windows = forward_windows(g, x);
+  const Index k = windows.terms_per_position();
+  product(g.out_pixels(), g.out_channels, k, WindowRows{windows, g.out_pixels()},
+          MatrixColumns<float>{w, k, true, g.out_channels}, best_unit(), bias, y, g.out_channels);
+}
+
+GLIA_LAZY void conv_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+  const ConvWindows windows{dy,
+                            g.out_channels,
+                            {g.height, g.out_height, g.kernel_h, 1, g.padding_h, -g.dilation_h, g.stride_h},
+                            {g.width, g.out_width, g.kernel_w, 1, g.padding_w, -g.dilation_w, g.stride_w}};
+  const Index taps = g.kernel_h * g.kernel_w, k = windows.terms_per_position();
+  float* const by_tap = scratch<float>(Scratch::conv_weight, k * g.in_channels);  // [tap, out, in] from [out, tap, in]
+  for (Index o = 0; o < g.out_channels; ++o)
+    for (Index t = 0; t < taps; ++t)
+      std::copy_n(w + (o * taps + t) * g.in_channels, g.in_channels, by_tap + (t * g.out_channels + o) * g.in_channels);
+  product(g.in_pixels(), g.in_channels, k, WindowRows{windows, g.in_pixels()},
+          MatrixColumns<float>{by_tap, g.in_channels, false, g.in_channels}, best_unit(), nullptr, dx, g.in_channels);
+}
+
+GLIA_LAZY void conv_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw) {
+  const ConvWindows windows = forward_windows(g, x);
+  const Index n = windows.terms_per_position();
+  product(g.out_channels, n, g.out_pixels(), MatrixRows<float>{dy, g.out_channels, true, g.out_channels},
+          WindowColumns{windows, n}, best_unit(), nullptr, dw, n);
+}
+
+// Whether a convolution is faster this way, where a scope allows it. Against Winograd's 3x3 kernels, which multiply less
+// often, only many channels pay for the packing.
+inline bool worthwhile(const ConvGeometry& g, bool winograd) {
+  return g.groups == 1 && g.in_channels >= panel && (!winograd || std::min(g.in_channels, g.out_channels) >= 256) &&
+         worthwhile(g.out_pixels(), g.out_channels, g.in_channels * g.kernel_h * g.kernel_w);
+}
+
+}  // namespace GLIA_NS::detail::bf16
