@@ -21,9 +21,12 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONVOLUTIONS = ["16-16@32", "32-32@16", "64-64@8", "64-64@32", "64-128@32", "128-128@16", "256-256@8", "512-512@4"]
 PRODUCTS = ["1024x1024x1024", "131072x64x576", "8192x256x2304", "64x576x131072"]
+OPS = ["add", "add_transposed", "add_bfloat16", "exp", "tanh", "gelu", "where", "sum_rows", "sum_columns", "var_rows", "argmax_rows",
+       "softmax_rows", "layer_norm", "cumsum_rows", "transpose", "nchw_to_nhwc", "concat", "gather", "scatter_add", "sort", "topk_10",
+       "max_pool", "randn"]
 NETS = ["resnet20", "resnet9", "resnet18"]
 CASES = ([f"step/{n}" for n in NETS] + [f"infer/{n}" for n in NETS] + [f"conv/{c}" for c in CONVOLUTIONS] +
-         [f"gemm/{p}" for p in PRODUCTS] + ["layer/bn_relu", "layer/lif", "layer/cross_entropy", "overhead/add_chain_1000"])
+         [f"gemm/{p}" for p in PRODUCTS] + [f"gemm16/{p}" for p in PRODUCTS] + [f"op/{o}" for o in OPS] + ["layer/bn_relu", "layer/lif", "layer/cross_entropy", "overhead/add_chain_1000"])
 
 
 def rate(case, seconds):
@@ -35,7 +38,7 @@ def rate(case, seconds):
         channels, size = rest.split("@")
         cin, cout = map(int, channels.split("-"))
         return f"{3 * 2 * 9 * 128 * int(size) ** 2 * cin * cout / seconds * 1e-9:.0f} GFLOP/s"
-    if kind == "gemm":
+    if kind in ("gemm", "gemm16"):
         m, n, k = map(int, rest.split("x"))
         return f"{2 * m * n * k / seconds * 1e-9:.0f} GFLOP/s"
     if kind == "overhead":

@@ -4,7 +4,9 @@
 //   bench_steps --serve   reads "case seconds" lines and answers each with such a line
 
 #include "nets.hpp"
+#include "op_cases.hpp"
 
+#include <glia/compiled/training.hpp>
 #include <glia/kernels/cpu/conv.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/matmul.hpp>
@@ -94,6 +96,12 @@ std::function<std::function<void()>()> convolution(Index in, Index out, Index si
 std::function<std::function<void()>()> product(Index m, Index n, Index k) {
   return [=] { return [a = normal({m, k}), b = normal({k, n})] { glia::matmul(a, b); }; };
 }
+// The same of bfloat16 matrices.
+std::function<std::function<void()>()> product16(Index m, Index n, Index k) {
+  return [=] {
+    return [a = normal({m, k}).cast<glia::bfloat16>(), b = normal({k, n}).cast<glia::bfloat16>()] { glia::matmul(a, b); };
+  };
+}
 
 std::vector<Case> cases() {
   std::vector<Case> list{
@@ -109,7 +117,10 @@ std::vector<Case> cases() {
   for (const auto& [in, out, size] : shapes)
     list.push_back({glia::text("conv/", in, "-", out, "@", size), convolution(in, out, size)});
   constexpr Index products[][3] = {{1024, 1024, 1024}, {131072, 64, 576}, {8192, 256, 2304}, {64, 576, 131072}};
-  for (const auto& [m, n, k] : products) list.push_back({glia::text("gemm/", m, "x", n, "x", k), product(m, n, k)});
+  for (const auto& [m, n, k] : products) {
+    list.push_back({glia::text("gemm/", m, "x", n, "x", k), product(m, n, k)});
+    list.push_back({glia::text("gemm16/", m, "x", n, "x", k), product16(m, n, k)});
+  }
   list.push_back({"layer/bn_relu", [] {
                     auto norm = std::make_shared<nn::BatchNorm<>>(64, nn::BatchNormOptions{.relu = true});
                     return [norm, x = normal({128, 32, 32, 64}).set_requires_grad(),
@@ -131,6 +142,7 @@ std::vector<Case> cases() {
                       glia::cross_entropy(x, y).backward();
                     };
                   }});
+  for (auto& [name, make] : op_cases::list()) list.push_back({"op/" + name, make});
   // 1000 additions of one-element tensors, forward and backward.
   list.push_back({"overhead/add_chain_1000", [] {
                     return [x = glia::ones({1}).set_requires_grad(), one = glia::ones({1})]() mutable {

@@ -144,6 +144,50 @@ def product(text):
     return run
 
 
+def product16(text):
+    m, n, k = map(int, text.split("x"))
+    a, b = torch.randn(m, k).bfloat16(), torch.randn(k, n).bfloat16()
+
+    def run():
+        with torch.inference_mode():
+            a @ b
+    return run
+
+
+def single_op(name):
+    def scattered():
+        return (torch.arange(4096 * 1024) * 2654435761 % 1024).view(4096, 1024)
+
+    def sized(n=1, *shape):
+        return [torch.randn(*(shape or (4096, 1024))) for _ in range(n)]
+
+    a, b = sized(2)
+    if name in ("add_transposed",):
+        a, b = sized(2, 2048, 2048)
+    elif name == "add_bfloat16":
+        a, b = a.bfloat16(), b.bfloat16()
+    elif name == "max_pool":
+        a = images(64, 64, 32, 32)
+    elif name == "nchw_to_nhwc":
+        a = torch.randn(64, 64, 32, 32)
+    elif name in ("gather", "scatter_add"):
+        index = scattered()
+    f = {"add": lambda: a + b, "add_transposed": lambda: a.t() + b, "add_bfloat16": lambda: a + b, "exp": lambda: a.exp(),
+         "tanh": lambda: a.tanh(), "gelu": lambda: F.gelu(a), "where": lambda: torch.where(a > 0, a, b),
+         "sum_rows": lambda: a.sum(1), "sum_columns": lambda: a.sum(0), "var_rows": lambda: a.var(1),
+         "argmax_rows": lambda: a.argmax(1), "softmax_rows": lambda: a.softmax(1), "layer_norm": lambda: F.layer_norm(a, (1024,)),
+         "cumsum_rows": lambda: a.cumsum(1), "transpose": lambda: a.t().contiguous(),
+         "nchw_to_nhwc": lambda: a.permute(0, 2, 3, 1).contiguous(), "concat": lambda: torch.cat([a, b], 1),
+         "gather": lambda: a.gather(1, index), "scatter_add": lambda: a.scatter_add(1, index, b), "sort": lambda: a.sort(1),
+         "topk_10": lambda: a.topk(10, 1), "max_pool": lambda: F.max_pool2d(a, 3, 2, 1),
+         "randn": lambda: torch.randn(4096, 1024)}[name]
+
+    def run():
+        with torch.inference_mode():
+            f()
+    return run
+
+
 class Spike(torch.autograd.Function):
     @staticmethod
     def forward(ctx, v):
@@ -200,7 +244,7 @@ def make(case):
     kind, _, rest = case.partition("/")
     if kind == "overhead":
         return add_chain()
-    return {"step": training, "infer": inference, "conv": convolution, "gemm": product, "layer": layer}[kind](rest)
+    return {"step": training, "infer": inference, "conv": convolution, "gemm": product, "gemm16": product16, "op": single_op, "layer": layer}[kind](rest)
 
 
 def main():

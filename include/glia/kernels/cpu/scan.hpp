@@ -8,15 +8,22 @@ namespace GLIA_NS {
 
 namespace detail {
 
-// The lanes of v moved up (Up) or down by S, zeros moving in.
-template <bool Up, int S, class V, int... I>
-[[gnu::always_inline]] inline V moved_lanes(const V& v, std::integer_sequence<int, I...>) {
-  constexpr int L = static_cast<int>(sizeof...(I));
+// Which lane of (v, zeros) lane i takes when v moves up (Up) or down by S of its L lanes.
+template <bool Up, int S, int L>
+constexpr int moved_from(int i) {
+  return Up ? (i < S ? L + i : i - S) : (i + S < L ? i + S : L + i);
+}
+template <bool Up, int S, class V>
+[[gnu::always_inline]] inline V moved_lanes(const V& v) {
+  constexpr int L = simd::lanes<double>;
+  constexpr auto from = moved_from<Up, S, L>;
   const V zero = {};
-  if constexpr (Up)
-    return __builtin_shufflevector(v, zero, (I < S ? L + I : I - S)...);
+  if constexpr (L == 8)
+    return __builtin_shufflevector(v, zero, from(0), from(1), from(2), from(3), from(4), from(5), from(6), from(7));
+  else if constexpr (L == 4)
+    return __builtin_shufflevector(v, zero, from(0), from(1), from(2), from(3));
   else
-    return __builtin_shufflevector(v, zero, (I + S < L ? I + S : L + I)...);
+    return __builtin_shufflevector(v, zero, from(0), from(1));
 }
 
 // Every lane plus all before it (Up) or behind it.
@@ -26,7 +33,7 @@ template <bool Up, int S = 1, class V>
   if constexpr (S >= L)
     return v;
   else
-    return lane_sums<Up, 2 * S>(V(v + moved_lanes<Up, S>(v, std::make_integer_sequence<int, L>{})));
+    return lane_sums<Up, 2 * S>(V(v + moved_lanes<Up, S>(v)));
 }
 
 // Running sums of n neighbouring elements, a vector at a time: an addition waits for the one before only once per vector.
