@@ -41,7 +41,7 @@ status=0; "$program" compare --run "$work/arms" --against "$work/arms/joint" 2> 
 [ "$status" = 1 ] && grep -q "no finished run" "$work/message" || fail "a folder without runs must be refused"
 
 # A profile of some steps; it is written also when fewer steps came than were asked for.
-"$program" train --synthetic --backbone slim-w16 --limit-train 480 --batch 60 --epochs 1 --quiet --profile 50 --out "$work/profile"
+"$program" train --synthetic --backbone slim-w16 --limit-train 480 --batch 60 --epochs 1 --quiet --bfloat16 --profile 50 --out "$work/profile"
 grep -q "^3 steps, " "$work/profile/profile.txt" || fail "3 steps behind the first 5 expected: $(head -n 1 "$work/profile/profile.txt")"
 grep -q "conv2d" "$work/profile/profile.txt" || fail "the profile lacks the convolutions"
 grep -q '"traceEvents"' "$work/profile/profile.json" || fail "no trace"

@@ -55,6 +55,7 @@ TEST_CASE("a bad value is named with what was expected and what came") {
   CHECK(complaint([](Options& o) { o.label_noise = 1.5; }) ==
         "--label-noise: expected a number from 0.0 to 1.0, got 1.5");
   CHECK(complaint([](Options& o) { o.long_tail = 0.5; }) == "--long-tail: expected a ratio of 1 or more, got 0.5");
+  CHECK(complaint([](Options& o) { o.bfloat16 = true, o.device = "cuda"; }) == "--bfloat16: expected --device cpu, got cuda");
   CHECK(complaint([](Options& o) { o.labels = -1; }) == "--labels: expected 0 or more, got -1");
   CHECK(complaint([](Options& o) { o.unlabelled_ratio = -1; }) ==
         "--unlabelled-ratio: expected 0 or a positive number, got -1.0");
