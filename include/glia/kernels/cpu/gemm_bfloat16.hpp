@@ -10,6 +10,9 @@
 
 namespace GLIA_NS::detail::bf16 {
 
+// Two neighbouring elements at once.
+typedef std::uint32_t Pair __attribute__((may_alias));
+
 // Rounds `count` neighbouring elements.
 inline void round_run(const float* from, Index count, bfloat16* to) {
 #if defined(GLIA_AVX512_BFLOAT16)
@@ -22,9 +25,9 @@ inline void round_run(const bfloat16* from, Index count, bfloat16* to) {
   std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(bfloat16));
 }
 
-// The pairs (first[i], second[i]), rounded, as words.
+// The pairs (first[i], second[i]), rounded.
 template <class S>
-[[gnu::always_inline]] inline void round_pairs(const S* first, const S* second, Index count, std::uint32_t* to) {
+[[gnu::always_inline]] inline void round_pairs(const S* first, const S* second, Index count, Pair* to) {
   Index i = 0;
 #if defined(GLIA_AVX512_BFLOAT16)
   typedef std::uint16_t Halves __attribute__((vector_size(32)));
@@ -47,8 +50,8 @@ inline bfloat16* row_terms(bfloat16* packed, Index k, Index r) {
   return packed + (k / terms * 2 + r / side) * block + r % side * terms;
 }
 // Where columns [c, c + 16), from a half's first on, of the pair of terms (k, k + 1) lie in a packed panel of columns.
-inline std::uint32_t* column_pairs(bfloat16* packed, Index k, Index c) {
-  return reinterpret_cast<std::uint32_t*>(packed + (k / terms * 2 + c / side) * block + k % terms / 2 * panel) + c % side;
+inline Pair* column_pairs(bfloat16* packed, Index k, Index c) {
+  return reinterpret_cast<Pair*>(packed + (k / terms * 2 + c / side) * block + k % terms / 2 * panel) + c % side;
 }
 
 // Packs panels of rows of a matrix [m, k], or of its transpose [k, m].
@@ -70,7 +73,7 @@ struct MatrixRows {
       return;
     }
     static constexpr S nothing[panel] = {};
-    std::uint32_t pairs[terms / 2][panel];
+    Pair pairs[terms / 2][panel];
     for (Index k = 0; k < kc; k += terms) {
       for (Index p = 0; p < terms / 2; ++p) {
         const S* const from = data + (k0 + k + 2 * p) * stride + row;
@@ -111,7 +114,7 @@ struct MatrixColumns {
         std::uint32_t words[terms / 2];
         round_run(data + (col + c) * stride + k0 + k, std::min(terms, kc - k), line);
         std::memcpy(words, line, sizeof(words));
-        std::uint32_t* const to = column_pairs(out, k, c);
+        Pair* const to = column_pairs(out, k, c);
         for (Index p = 0; p < terms / 2; ++p) to[p * side] = words[p];
       }
   }
