@@ -173,10 +173,10 @@ void Run<D>::begin() {
   write_text(path("config.json"), to_json(o));
   write_text(path("metrics.jsonl"), "");
   std::filesystem::resize_file(path("metrics.jsonl"), 0);
-  // A part of the validation images is enough to see ln(classes), and does not delay the first step.
+  // Two images per class are enough to see ln(classes), and do not delay the first step.
   const auto sample = glia::data::subset(
       data.validation,
-      glia::data::stratified_positions(data.validation, std::min<Index>(data.validation.size(), 1000), 7));
+      glia::data::stratified_positions(data.validation, std::min<Index>(data.validation.size(), 200), 7));
   untrained_loss = score(predict(net, sample), sample.labels).loss;
   say(fmt::format("{}: {} training, {} validation, {} test images; {}, {:.2f} million parameters; {} threads",
                   data.name, data.images(), data.validation.size(), data.test.size(), o.backbone,
