@@ -39,7 +39,7 @@ step() {
 step "configure build/release" cmake --preset release -DGLIA_BUILD_TESTS=ON -DGLIA_BUILD_EXAMPLES=ON \
   -DGLIA_BUILD_BENCH=ON -DGLIA_TEST_FULL=$full -DGLIA_CUDA="${GLIA_CUDA:-AUTO}"
 step "build build/release" cmake --build --preset release
-step "build build/asan-ubsan" env GLIA_TEST_EXAMPLE=$full bash tests/support/nested_build.sh --build-only asan-ubsan
+step "build build/asan-ubsan" env GLIA_TEST_LONG_UNITS=$full bash tests/support/nested_build.sh --build-only asan-ubsan
 
 jobs=$(nproc 2>/dev/null || echo 2)
 log=build/release/ctest-output.txt
