@@ -44,6 +44,15 @@ inline constexpr Index lane_count = 32;
 // registers, and a term is compiled three times only.
 inline constexpr Index tail_width = 4;
 
+// Joins lanes [Half, 2 Half) into [0, Half), the upper half of those into the lower, and so on down to lanes[0]. The widths are
+// constants, so that every step is a few instructions.
+template <Index Half, class A, class Join>
+[[gnu::always_inline]] inline void join_halves(A* lanes, const Join& join) {
+  GLIA_OMP(simd)
+  for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], lanes[l + Half]);
+  if constexpr (Half > 1) join_halves<Half / 2>(lanes, join);
+}
+
 // Folds term(0) ... term(n-1) into `first` with lane-wise partial results, in an order that depends on n alone.
 template <class A, class Term, class Join>
 A lane_fold(Index n, A first, Term term, Join join) {
@@ -59,10 +68,7 @@ A lane_fold(Index n, A first, Term term, Join join) {
     for (Index l = 0; l < tail_width; ++l) lanes[to + l] = join(lanes[to + l], term(i + l));
   }
   for (Index l = 0; i < n; ++i, ++l) lanes[l] = join(lanes[l], term(i));
-  for (Index half = lane_count / 2; half > 0; half /= 2) {
-    GLIA_OMP(simd)
-    for (Index l = 0; l < half; ++l) lanes[l] = join(lanes[l], lanes[l + half]);
-  }
+  join_halves<lane_count / 2>(lanes, join);
   return lanes[0];
 }
 

@@ -11,8 +11,8 @@ namespace GLIA_NS {
 template <class T>
 void cross_entropy_forward(Cpu, const T* logits, const std::int64_t* labels, const T* weight, Index rows, Index classes,
                            T smoothing, std::int64_t ignore, T* loss, T* lse) {
-  logsumexp_forward(Cpu{}, logits, rows, classes, 1, lse);
-  parallel_chunks(rows, std::max<Index>(1, 16384 / std::max<Index>(1, smoothing > T(0) ? classes : 1)), [&](Index, Index first, Index last) {
+  parallel_chunks(rows, detail::softmax_grain(classes), [&](Index, Index first, Index last) {
+    detail::logsumexp_rows(logits, first, last, classes, lse);
     for (Index r = first; r < last; ++r) {
       const T* x = logits + r * classes;
       const T top = lse[r];
@@ -46,7 +46,7 @@ void cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* lse, 
   double all_weights = static_cast<double>(classes);
   if (weight != nullptr) all_weights = detail::blocked_sum<T>(classes, [weight](Index j) { return weight[j]; });
   const T share = smoothing / static_cast<T>(std::max<Index>(classes, 1));
-  parallel_chunks(rows, std::max<Index>(1, 8192 / std::max<Index>(1, classes)), [&](Index, Index first, Index last) {
+  parallel_chunks(rows, detail::softmax_grain(classes), [&](Index, Index first, Index last) {
     for (Index r = first; r < last; ++r) {
       T* out = dlogits + r * classes;
       if (labels[r] == ignore) {
@@ -69,9 +69,9 @@ void cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* lse, 
 template <class T>
 void soft_cross_entropy_forward(Cpu, const T* logits, const T* target, const T* weight, Index rows, Index classes, T smoothing,
                                 T* loss, T* lse) {
-  logsumexp_forward(Cpu{}, logits, rows, classes, 1, lse);
   const T keep = T(1) - smoothing, share = smoothing / static_cast<T>(std::max<Index>(classes, 1));
-  parallel_chunks(rows, std::max<Index>(1, 8192 / std::max<Index>(1, classes)), [&](Index, Index first, Index last) {
+  parallel_chunks(rows, detail::softmax_grain(classes), [&](Index, Index first, Index last) {
+    detail::logsumexp_rows(logits, first, last, classes, lse);
     for (Index r = first; r < last; ++r) {
       const T *x = logits + r * classes, *t = target + r * classes;
       const T top = lse[r];
@@ -91,7 +91,7 @@ void soft_cross_entropy_backward(Cpu, const T* dloss, const T* logits, const T* 
   const T keep = T(1) - smoothing, share = smoothing / static_cast<T>(std::max<Index>(classes, 1));
   const std::vector<T> ones(weight == nullptr ? static_cast<std::size_t>(classes) : 0, T(1));
   const T* w = weight == nullptr ? ones.data() : weight;
-  parallel_chunks(rows, std::max<Index>(1, 8192 / std::max<Index>(1, classes)), [&](Index, Index first, Index last) {
+  parallel_chunks(rows, detail::softmax_grain(classes), [&](Index, Index first, Index last) {
     for (Index r = first; r < last; ++r) {
       const T *x = logits + r * classes, *t = target + r * classes;
       const T top = lse[r], scale = dloss[r];

@@ -64,10 +64,18 @@ struct TruthReduction {
   static Total finish(Total total, Index) { return total; }
 };
 
-// Folds `rows` rows of `width` neighbouring results into totals[width], row after row.
+// Folds `rows` rows of `width` neighbouring results into totals[width], four rows at a time, so that the totals are read
+// and written a quarter as often.
 template <class R, class T>
 void fold_rows(const T* x, Index rows, Index stride, Index width, typename R::Total* totals) {
-  for (Index r = 0; r < rows; ++r) {
+  Index r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const T *a = x + r * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+    GLIA_OMP(simd)
+    for (Index j = 0; j < width; ++j)
+      totals[j] = R::join(totals[j], R::join(R::join(R::map(a[j]), R::map(b[j])), R::join(R::map(c[j]), R::map(d[j]))));
+  }
+  for (; r < rows; ++r) {
     const T* in = x + r * stride;
     GLIA_OMP(simd)
     for (Index j = 0; j < width; ++j) totals[j] = R::join(totals[j], R::map(in[j]));

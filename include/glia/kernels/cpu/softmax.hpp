@@ -8,20 +8,20 @@ namespace GLIA_NS {
 
 namespace detail {
 
-// Calls row(outer) for inner == 1, else strip(first element, columns) for strips of at most 256 neighbouring columns.
+// Rows of n elements that a thread takes at once: some 8,192 elements, which stay in the nearest caches.
+inline Index softmax_grain(Index n) { return std::max<Index>(1, 8192 / std::max<Index>(1, n)); }
+
+// Calls rows(first, last) for inner == 1, else strip(first element, columns) for strips of at most 256 neighbouring columns.
 inline constexpr Index softmax_strip = 256;
-template <class Row, class Strip>
-void for_softmax_rows(Index outer, Index n, Index inner, Row row, Strip strip) {
+template <class Rows, class Strip>
+void for_softmax_rows(Index outer, Index n, Index inner, Rows rows, Strip strip) {
   const Index strips = chunk_count(inner, softmax_strip);
-  const Index grain = std::max<Index>(1, 8192 / std::max<Index>(1, n * std::min(inner, softmax_strip)));
+  const Index grain = softmax_grain(n * std::min(inner, softmax_strip));
   parallel_chunks(outer * strips, grain, [&](Index, Index first, Index last) {
+    if (inner == 1) return rows(first, last);
     for (Index job = first; job < last; ++job) {
-      if (inner == 1) {
-        row(job);
-      } else {
-        const Index column = (job % strips) * softmax_strip;
-        strip((job / strips) * n * inner + column, std::min(softmax_strip, inner - column), (job / strips) * inner + column);
-      }
+      const Index column = (job % strips) * softmax_strip;
+      strip((job / strips) * n * inner + column, std::min(softmax_strip, inner - column), (job / strips) * inner + column);
     }
   });
 }
@@ -36,6 +36,24 @@ T finite_or_zero(T m) {
   return math::abs(m) == std::numeric_limits<T>::infinity() ? T(0) : m;
 }
 
+// lse[r] = log(sum of exp(x[r, i])) for rows [first, last). The rows of a small group take each step together: the steps of
+// one row wait for each other, those of different rows do not.
+template <class T>
+void logsumexp_rows(const T* x, Index first, Index last, Index n, T* lse) {
+  constexpr Index most = 16;
+  const Index group = std::clamp<Index>(4096 / std::max<Index>(1, n), 1, most);
+  T shift[most];
+  double sum[most];
+  for (Index r = first; r < last; r += group) {
+    const Index count = std::min(group, last - r);
+    for (Index k = 0; k < count; ++k) shift[k] = finite_or_zero(row_max(x + (r + k) * n, n));
+    for (Index k = 0; k < count; ++k)
+      sum[k] = blocked_sum<T>(n, [in = x + (r + k) * n, top = shift[k]](Index i) { return math::exp_flushed(in[i] - top); });
+    GLIA_OMP(simd)
+    for (Index k = 0; k < count; ++k) lse[r + k] = static_cast<T>(math::log(sum[k])) + shift[k];
+  }
+}
+
 }  // namespace detail
 
 // y = exp(x - max) / sum exp(x - max). A row of -infinity gives NaN. y may be x.
@@ -43,14 +61,16 @@ template <class T>
 void softmax_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* y) {
   detail::for_softmax_rows(
       outer, n, inner,
-      [=](Index r) {
-        const T* in = x + r * n;
-        T* out = y + r * n;
-        const T top = detail::row_max(in, n);
-        detail::lane_for(n, [=](Index i) { out[i] = math::exp(in[i] - top); });
-        const T scale = static_cast<T>(1.0 / detail::blocked_sum<T>(n, [out](Index i) { return out[i]; }));
-        GLIA_OMP(simd)
-        for (Index i = 0; i < n; ++i) out[i] *= scale;
+      [=](Index first, Index last) {
+        for (Index r = first; r < last; ++r) {
+          const T* in = x + r * n;
+          T* out = y + r * n;
+          const T top = detail::row_max(in, n);
+          detail::lane_for(n, [=](Index i) { out[i] = math::exp(in[i] - top); });
+          const T scale = static_cast<T>(1.0 / detail::blocked_sum<T>(n, [out](Index i) { return out[i]; }));
+          GLIA_OMP(simd)
+          for (Index i = 0; i < n; ++i) out[i] *= scale;
+        }
       },
       [=](Index first, Index columns, Index) {
         T top[detail::softmax_strip];
@@ -83,12 +103,14 @@ template <class T>
 void softmax_backward(Cpu, const T* dy, const T* y, Index outer, Index n, Index inner, T* dx) {
   detail::for_softmax_rows(
       outer, n, inner,
-      [=](Index r) {
-        const T *g = dy + r * n, *p = y + r * n;
-        T* out = dx + r * n;
-        const T dot = static_cast<T>(detail::blocked_sum<T>(n, [=](Index i) { return g[i] * p[i]; }));
-        GLIA_OMP(simd)
-        for (Index i = 0; i < n; ++i) out[i] = p[i] * (g[i] - dot);
+      [=](Index first, Index last) {
+        for (Index r = first; r < last; ++r) {
+          const T *g = dy + r * n, *p = y + r * n;
+          T* out = dx + r * n;
+          const T dot = static_cast<T>(detail::blocked_sum<T>(n, [=](Index i) { return g[i] * p[i]; }));
+          GLIA_OMP(simd)
+          for (Index i = 0; i < n; ++i) out[i] = p[i] * (g[i] - dot);
+        }
       },
       [=](Index first, Index columns, Index) {
         double dot[detail::softmax_strip];
@@ -105,12 +127,7 @@ template <class T>
 void logsumexp_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* lse) {
   detail::for_softmax_rows(
       outer, n, inner,
-      [=](Index r) {
-        const T* in = x + r * n;
-        const T top = detail::row_max(in, n), shift = detail::finite_or_zero(top);
-        const double sum = detail::blocked_sum<T>(n, [=](Index i) { return math::exp_flushed(in[i] - shift); });
-        lse[r] = static_cast<T>(std::log(sum)) + shift;
-      },
+      [=](Index first, Index last) { detail::logsumexp_rows(x, first, last, n, lse); },
       [=](Index first, Index columns, Index result) {
         T top[detail::softmax_strip];
         double sum[detail::softmax_strip];
@@ -139,9 +156,11 @@ void log_softmax_forward(Cpu, const T* x, Index outer, Index n, Index inner, T* 
   const T* shift = lse.data();
   detail::for_softmax_rows(
       outer, n, inner,
-      [=](Index r) {
-        GLIA_OMP(simd)
-        for (Index i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift[r];
+      [=](Index first, Index last) {
+        for (Index r = first; r < last; ++r) {
+          GLIA_OMP(simd)
+          for (Index i = r * n; i < (r + 1) * n; ++i) y[i] = x[i] - shift[r];
+        }
       },
       [=](Index first, Index columns, Index result) {
         for (Index k = 0; k < n; ++k)
@@ -154,11 +173,13 @@ template <class T>
 void log_softmax_backward(Cpu, const T* dy, const T* y, Index outer, Index n, Index inner, T* dx) {
   detail::for_softmax_rows(
       outer, n, inner,
-      [=](Index r) {
-        const T *g = dy + r * n, *l = y + r * n;
-        T* out = dx + r * n;
-        const T sum = static_cast<T>(detail::blocked_sum<T>(n, [g](Index i) { return g[i]; }));
-        detail::lane_for(n, [=](Index i) { out[i] = g[i] - math::exp(l[i]) * sum; });
+      [=](Index first, Index last) {
+        for (Index r = first; r < last; ++r) {
+          const T *g = dy + r * n, *l = y + r * n;
+          T* out = dx + r * n;
+          const T sum = static_cast<T>(detail::blocked_sum<T>(n, [g](Index i) { return g[i]; }));
+          detail::lane_for(n, [=](Index i) { out[i] = g[i] - math::exp(l[i]) * sum; });
+        }
       },
       [=](Index first, Index columns, Index) {
         double sum[detail::softmax_strip];
