@@ -49,19 +49,36 @@ GLIA_HD_INLINE T exp_tail(T r) {
   }
 }
 
-// e^(x + low) 2^shift for x within the range of clamp_exp, low tiny, |shift| <= 1.
+// e^r for |r| <= ln 2 / 2.
 template <class T>
-GLIA_HD_INLINE T exp_core(T x, T low, int shift) {
-  const ExpArgument<T> a = reduce_exp(x);
-  const T r = a.r + low;
+GLIA_HD_INLINE T exp_fraction(T r) {
   // 1 + r keeps its rounding error, which would be a quarter unit of the result
   const T one = T(1) + r;
-  const T p = one + math::fma(r * r, exp_tail(r), r - (one - T(1)));
-  // two factors, because 2^n alone may lie outside the format
-  const auto both = bit_cast<Bits<T>>(a.t) - (Format<T>::round_magic_bits - 2 * Format<T>::bias) +
+  return one + math::fma(r * r, exp_tail(r), r - (one - T(1)));
+}
+
+// p 2^(n + shift), where the low bits of t hold n. Two factors, because 2^n alone may lie outside the format.
+template <class T>
+GLIA_HD_INLINE T scale_exp(T p, T t, int shift = 0) {
+  const auto both = bit_cast<Bits<T>>(t) - (Format<T>::round_magic_bits - 2 * Format<T>::bias) +
                     static_cast<Bits<T>>(static_cast<std::int64_t>(shift));
   const auto first = both >> 1, second = both - first;
   return p * bit_cast<T>(first << Format<T>::mantissa) * bit_cast<T>(second << Format<T>::mantissa);
+}
+
+// e^x 2^shift for x within the range of clamp_exp, |shift| <= 1.
+template <class T>
+GLIA_HD_INLINE T exp_core(T x, int shift = 0) {
+  const ExpArgument<T> a = reduce_exp(x);
+  return scale_exp(exp_fraction(a.r), a.t, shift);
+}
+
+// e^x where |x| < 87 (double: 708), so that one factor is enough.
+template <class T>
+GLIA_HD_INLINE T exp_within(T x) {
+  const ExpArgument<T> a = reduce_exp(x);
+  const auto exponent = bit_cast<Bits<T>>(a.t) - (Format<T>::round_magic_bits - Format<T>::bias);
+  return exp_fraction(a.r) * bit_cast<T>(exponent << Format<T>::mantissa);
 }
 
 template <class T>
@@ -134,7 +151,7 @@ GLIA_HD_INLINE Normalised<T> normalise(T x) {
 // e^x.
 template <Real T>
 GLIA_HD_INLINE T exp(T x) {
-  return detail::exp_core(detail::clamp_exp(x), T(0), 0);
+  return detail::exp_core(detail::clamp_exp(x));
 }
 
 // e^x, cheaper than exp, for sums of exponentials: below -87 (double: -708) it is 0, from 88.4 (709.4) on infinity.
@@ -251,7 +268,7 @@ GLIA_HD_INLINE T tanh(T x) {
                        -2.3338565107635577e-4, 8.3322437899956069e-5, -1.9498414239401968e-5);
   }
   const T near = fma(a * z, p, a);
-  const T far = T(1) - T(2) / (detail::exp_core(min(T(2) * a, T(44)), T(0), 0) + T(1));
+  const T far = T(1) - T(2) / (detail::exp_within(min(T(2) * a, T(44))) + T(1));
   return copysign(select(a < T(0.55), near, far), x);
 }
 
@@ -260,7 +277,7 @@ template <Real T>
 GLIA_HD_INLINE T sinh(T x) {
   const T a = abs(x), t = expm1(a);
   const T near = T(0.5) * (t + t / (t + T(1)));
-  const T e = detail::exp_core(detail::clamp_exp(a), T(0), -1);
+  const T e = detail::exp_core(detail::clamp_exp(a), -1);
   const T far = e - T(0.25) / e;
   return copysign(select(a < T(1), near, far), x);
 }
@@ -268,7 +285,7 @@ GLIA_HD_INLINE T sinh(T x) {
 // Hyperbolic cosine.
 template <Real T>
 GLIA_HD_INLINE T cosh(T x) {
-  const T e = detail::exp_core(detail::clamp_exp(abs(x)), T(0), -1);
+  const T e = detail::exp_core(detail::clamp_exp(abs(x)), -1);
   return e + T(0.25) / e;
 }
 

@@ -32,7 +32,7 @@ GLIA_HD_INLINE T erf(T x) {
                          1.8001968385944661e-15);
   }
   const T inner = fma(a, near, a);
-  const T outer = T(1) - detail::exp_core(-(b * far), T(0), 0);
+  const T outer = T(1) - detail::exp_within(-(b * far));
   return copysign(select(a < T(0.86), inner, outer), x);
 }
 
@@ -71,7 +71,8 @@ GLIA_HD_INLINE double pow_magnitude(double x, double y) {
   const Pair<double> p = two_product(y, l.high);
   const double low = math::fma(y, l.low, p.low);
   const double c = clamp_exp(p.high);
-  return exp_core(c, math::select(c == p.high, low, 0.0), 0);
+  const ExpArgument<double> a = reduce_exp(c);
+  return scale_exp(exp_fraction(a.r + math::select(c == p.high, low, 0.0)), a.t);
 }
 GLIA_HD_INLINE float pow_magnitude(float x, float y) {
   // double has bits to spare: y log(x) is below 2^14 where the result is finite
