@@ -22,11 +22,14 @@ void require_indices(const char* op, const char* argument, const Tensor<std::int
                     limit - 1);
 }
 
-// Zeros of `shape` with src added along `axis` at the positions of a same-shaped (scatter) or one-dimensional (add) index.
+// A copy of `onto`, or zeros of `shape` if it is undefined, with src added along `axis` at the positions of a same-shaped
+// (scatter) or one-dimensional (add) index.
 template <class T, class D>
-Tensor<T, D> scatter_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index);
+Tensor<T, D> scatter_values(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index,
+                            const Tensor<T, D>& onto = {});
 template <class T, class D>
-Tensor<T, D> add_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index);
+Tensor<T, D> add_values(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index,
+                        const Tensor<T, D>& onto = {});
 template <class T, class D>
 Tensor<T, D> gather_values(const Tensor<T, D>& x, int axis, const Tensor<std::int64_t, D>& index);
 template <class T, class D>
@@ -44,9 +47,11 @@ struct IndexNode final : autograd::Node {
   void release() noexcept override { index.reset(); }
   void backward(autograd::Gradients& g) override {
     const auto dy = g.template output<T, D>();
+    if (!reads) g.set(1, dy);  // what was added onto
+    if (!g.needs(0)) return;
     const auto where = index.get(this);
     if (reads)
-      g.set(0, elementwise ? scatter_zeros(dy, from, axis, where) : add_zeros(dy, from, axis, where));
+      g.set(0, elementwise ? scatter_values(dy, from, axis, where) : add_values(dy, from, axis, where));
     else
       g.set(0, elementwise ? gather_values(dy, axis, where) : select_values(dy, axis, where));
   }
@@ -54,9 +59,9 @@ struct IndexNode final : autograd::Node {
 
 template <class T, class D>
 void record_index(Tensor<T, D>& out, const Tensor<T, D>& input, int axis, const Tensor<std::int64_t, D>& index, bool reads,
-                  bool elementwise) {
+                  bool elementwise, const Tensor<T, D>& onto = {}) {
   if constexpr (Floating<T>) {
-    if (auto* node = autograd::record<IndexNode<T, D>>(out, input)) {
+    if (auto* node = autograd::record<IndexNode<T, D>>(out, input, onto)) {
       node->index.save(index);
       node->from = input.shape(), node->axis = axis;
       node->reads = reads, node->elementwise = elementwise;
@@ -77,13 +82,14 @@ Tensor<T, D> gather_values(const Tensor<T, D>& x, int axis, const Tensor<std::in
 }
 
 template <class T, class D>
-Tensor<T, D> scatter_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index) {
+Tensor<T, D> scatter_values(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index,
+                            const Tensor<T, D>& onto) {
   const profile::Span span("scatter_add");
   const AxisExtents e(shape, axis);
-  auto out = filled<T, D>(shape, T(0));
+  auto out = onto.defined() ? copy_values(onto) : filled<T, D>(shape, T(0));
   scatter_add(D{}, plain_contiguous(src).data(), plain_contiguous(index).data(), e.outer, e.n, e.inner, index.shape()[axis],
               out.mutable_data());
-  record_index(out, src, axis, index, false, true);
+  record_index(out, src, axis, index, false, true, onto);
   return out;
 }
 
@@ -101,13 +107,14 @@ Tensor<T, D> select_values(const Tensor<T, D>& x, int axis, const Tensor<std::in
 }
 
 template <class T, class D>
-Tensor<T, D> add_zeros(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index) {
+Tensor<T, D> add_values(const Tensor<T, D>& src, const Shape& shape, int axis, const Tensor<std::int64_t, D>& index,
+                        const Tensor<T, D>& onto) {
   const profile::Span span("index_add");
   const AxisExtents e(shape, axis);
-  auto out = filled<T, D>(shape, T(0));
+  auto out = onto.defined() ? copy_values(onto) : filled<T, D>(shape, T(0));
   index_add(D{}, plain_contiguous(src).data(), plain_contiguous(index).data(), e.outer, e.n, e.inner, index.numel(),
             out.mutable_data());
-  record_index(out, src, axis, index, false, false);
+  record_index(out, src, axis, index, false, false, onto);
   return out;
 }
 
@@ -143,7 +150,7 @@ Tensor<T, D> scatter_add(const Tensor<T, D>& x, Index axis, const Tensor<std::in
   detail::require_shape("scatter_add", "index", index, expected);
   detail::require_shape("scatter_add", "source", src, expected);
   detail::require_indices("scatter_add", "index", index, x.shape()[a]);
-  return add(x, detail::scatter_zeros(src, x.shape(), a, index));
+  return detail::scatter_values(src, x.shape(), a, index, x);
 }
 
 // The slices of x at the positions of the one-dimensional `index` along `axis`, in that order.
@@ -166,7 +173,7 @@ Tensor<T, D> index_add(const Tensor<T, D>& x, Index axis, const Tensor<std::int6
   expected[a] = index.numel();
   detail::require_shape("index_add", "source", src, expected);
   detail::require_indices("index_add", "index", index, x.shape()[a]);
-  return add(x, detail::add_zeros(src, x.shape(), a, index));
+  return detail::add_values(src, x.shape(), a, index, x);
 }
 
 // Rows of `weight` [V, E] for indices of any shape: [...] -> [..., E].
