@@ -2,31 +2,16 @@
 // Convolutions of float images with operands rounded to bfloat16 and sums in float: the windows are packed block by
 // block for the products of kernels/cpu/gemm_bfloat16.hpp. One group only.
 
-#include <glia/core/conv_geometry.hpp>
 #include <glia/kernels/cpu/gemm_bfloat16.hpp>
+#include <glia/kernels/cpu/tap_axis.hpp>
 
 namespace GLIA_NS::detail::bf16 {
 
-// The windows of a grid of positions over channels-last images: position (image, i, j) meets tap (kh, kw) at pixel
-// (i * step_h + base_h + kh * increment_h) / divisor_h, where that is whole and inside; likewise along the width.
-struct WindowAxis {
-  Index grid, source, taps, step, base, increment, divisor;
-
-  // The pixel, or -1.
-  Index at(Index i, Index tap) const {
-    Index p = i * step + base + tap * increment;
-    if (divisor != 1) {
-      if (p < 0 || p % divisor != 0) return -1;
-      p /= divisor;
-    }
-    return p >= 0 && p < source ? p : -1;
-  }
-};
-
+// The windows of a grid of positions over channels-last images; h and w say which pixels their taps find.
 struct ConvWindows {
   const float* data;
   Index channels;
-  WindowAxis h, w;
+  TapAxis h, w;
 
   Index terms_per_position() const { return h.taps * w.taps * channels; }
 };
@@ -36,17 +21,17 @@ struct Position {
   Index image, i, j;
 
   Position(const ConvWindows& x, Index number)
-      : image(number / x.w.grid / x.h.grid), i(number / x.w.grid % x.h.grid), j(number % x.w.grid) {}
+      : image(number / x.w.outputs / x.h.outputs), i(number / x.w.outputs % x.h.outputs), j(number % x.w.outputs) {}
   void next(const ConvWindows& x) {
-    if (++j < x.w.grid) return;
+    if (++j < x.w.outputs) return;
     j = 0;
-    if (++i < x.h.grid) return;
+    if (++i < x.h.outputs) return;
     i = 0, ++image;
   }
   // The channels that tap (kh, kw) finds here, or null.
   const float* source(const ConvWindows& x, Index kh, Index kw) const {
     const Index y = x.h.at(i, kh), v = x.w.at(j, kw);
-    return y < 0 || v < 0 ? nullptr : x.data + ((image * x.h.source + y) * x.w.source + v) * x.channels;
+    return y < 0 || v < 0 ? nullptr : x.data + ((image * x.h.inputs + y) * x.w.inputs + v) * x.channels;
   }
 };
 
@@ -112,10 +97,7 @@ struct WindowColumns {
 };
 
 inline ConvWindows forward_windows(const ConvGeometry& g, const float* x) {
-  return {x,
-          g.in_channels,
-          {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1},
-          {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1}};
+  return {x, g.in_channels, forward_rows(g), forward_columns(g)};
 }
 
 GLIA_LAZY void conv_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
@@ -126,10 +108,7 @@ GLIA_LAZY void conv_forward(const ConvGeometry& g, const float* x, const float* 
 }
 
 GLIA_LAZY void conv_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
-  const ConvWindows windows{dy,
-                            g.out_channels,
-                            {g.height, g.out_height, g.kernel_h, 1, g.padding_h, -g.dilation_h, g.stride_h},
-                            {g.width, g.out_width, g.kernel_w, 1, g.padding_w, -g.dilation_w, g.stride_w}};
+  const ConvWindows windows{dy, g.out_channels, backward_rows(g), backward_columns(g)};
   const Index taps = g.kernel_h * g.kernel_w, k = windows.terms_per_position();
   float* const by_tap = scratch<float>(Scratch::conv_weight, k * g.in_channels);  // [tap, out, in] from [out, tap, in]
   for (Index o = 0; o < g.out_channels; ++o)

@@ -1,10 +1,10 @@
 #pragma once
 // Depthwise convolutions (one input and one output channel per group): vectors run along the channels.
 
-#include <glia/core/conv_geometry.hpp>
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
 #include <glia/kernels/cpu/stream.hpp>
+#include <glia/kernels/cpu/tap_axis.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -65,40 +65,18 @@ template <class T>
   }
 }
 
-// One axis of a depthwise pass: tap t of output i lies at i * step + base + t * increment, divided by `divisor` where
-// that is whole.
-struct DepthwiseAxis {
-  Index outputs, inputs, taps, step, base, increment, divisor;
-
-  // Position of a tap, or -1.
-  Index at(Index i, Index t) const {
-    const Index p = i * step + base + t * increment;
-    if (p < 0 || p % divisor != 0) return -1;
-    return p / divisor < inputs ? p / divisor : -1;
-  }
-  // Outputs [first, second) whose taps are all inside.
-  std::pair<Index, Index> interior() const {
-    if (divisor != 1) return {0, 0};
-    const Index low = std::min<Index>(0, (taps - 1) * increment) + base,
-                high = std::max<Index>(0, (taps - 1) * increment) + base;
-    const Index first = low >= 0 ? 0 : (-low + step - 1) / step,
-                last = inputs - 1 - high < 0 ? 0 : (inputs - 1 - high) / step + 1;
-    return {std::min(first, outputs), std::clamp(last, std::min(first, outputs), outputs)};
-  }
-};
-
 // Asks for the rows of `image` that the output row behind output row `i` is the first to see. The runs over a row go
 // through it vector by vector of the channels, in steps that the hardware does not foresee.
 template <class T>
-void prefetch_next_rows(const DepthwiseAxis& h, Index i, const T* image, Index row) {
+void prefetch_next_rows(const TapAxis& h, Index i, const T* image, Index row) {
   const Index next = i * h.step + h.base + std::max<Index>(0, (h.taps - 1) * h.increment) + 1;
   if (h.divisor == 1 && next >= 0 && next + h.step <= h.inputs) simd::prefetch(image + next * row, h.step * row);
 }
 
 // out[i, j] = bias + sum over taps of in[tap] * weight[tap], for all images; weights are [taps, channels].
 template <class T>
-void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const DepthwiseAxis& w, const T* in,
-                    const T* weight, const T* bias, T* out) {
+void depthwise_pass(Index images, Index channels, const TapAxis& h, const TapAxis& w, const T* in, const T* weight,
+                    const T* bias, T* out) {
   constexpr int L = simd::lanes<T>;
   const std::pair<Index, Index> inner = w.interior();
   const bool runs = inner.second - inner.first >= depthwise_pixels && channels % L == 0;
@@ -149,18 +127,13 @@ void depthwise_pass(Index images, Index channels, const DepthwiseAxis& h, const 
 
 template <class T>
 void conv_forward_depthwise(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  depthwise_pass(g.batch, g.in_channels,
-                 {g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1},
-                 {g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1}, x,
-                 transpose_depthwise(g, w), bias, y);
+  depthwise_pass(g.batch, g.in_channels, forward_rows(g), forward_columns(g), x, transpose_depthwise(g, w), bias, y);
 }
 
 template <class T>
 void conv_backward_input_depthwise(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  depthwise_pass(g.batch, g.in_channels,
-                 {g.height, g.out_height, g.kernel_h, 1, g.padding_h, -g.dilation_h, g.stride_h},
-                 {g.width, g.out_width, g.kernel_w, 1, g.padding_w, -g.dilation_w, g.stride_w}, dy,
-                 transpose_depthwise(g, w), static_cast<const T*>(nullptr), dx);
+  depthwise_pass(g.batch, g.in_channels, backward_rows(g), backward_columns(g), dy, transpose_depthwise(g, w),
+                 static_cast<const T*>(nullptr), dx);
 }
 
 // sums[tap][c] += sum over j of x[tap + j * step][c] * dy[j][c], for three neighbouring taps that are inside for all j.
@@ -194,8 +167,7 @@ template <class T>
 void conv_backward_weight_depthwise(const ConvGeometry& g, const T* x, const T* dy, T* dw) {
   const Index channels = g.in_channels, taps = g.kernel_h * g.kernel_w, rows = g.batch * g.out_height;
   const Index chunk = std::max<Index>(1, (rows + 31) / 32), chunks = chunk_count(rows, chunk);
-  const DepthwiseAxis h{g.out_height, g.height, g.kernel_h, g.stride_h, -g.padding_h, g.dilation_h, 1};
-  const DepthwiseAxis v{g.out_width, g.width, g.kernel_w, g.stride_w, -g.padding_w, g.dilation_w, 1};
+  const TapAxis h = forward_rows(g), v = forward_columns(g);
   const std::pair<Index, Index> inner = v.interior();
   const bool runs = g.kernel_w == 3 && channels % simd::lanes<T> == 0;
   const Index left = runs ? inner.first : 0, right = runs ? inner.second : 0;

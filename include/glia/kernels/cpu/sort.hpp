@@ -8,8 +8,6 @@
 #include <glia/kernels/cpu/scratch.hpp>
 
 #include <array>
-#include <bit>
-#include <numeric>
 
 namespace GLIA_NS {
 
