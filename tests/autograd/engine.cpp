@@ -116,7 +116,17 @@ TEST_CASE("recorded in-place writes rebase history; leaves and views are refused
   CHECK(error_text<AutogradError>([&] { view.mul_(2.0); }).find("mul_: an in-place write to a view") == 0);
   CHECK(error_text<AutogradError>([&] {
           base.mul_(2.0);
-        }).find("mul_: an in-place write to a tensor with recorded views") == 0);
+        }).find("mul_: a recorded in-place write to a tensor with views") == 0);
+  auto plain = zeros<double>({2, 2});
+  {
+    const auto row = plain.select(0, 1);
+    CHECK_THROWS_AS(plain.add_(x.slice(0, {0, 2})), AutogradError);
+    CHECK_EQ(row.to_vector(), std::vector<double>{0, 0});
+    plain.add_(ones<double>({2}));  // nothing to record: views see it
+    CHECK_EQ(row.to_vector(), std::vector<double>{1, 1});
+  }
+  plain.add_(x.slice(0, {0, 2}));
+  CHECK(plain.requires_grad());
   auto filled = x * 1.0;
   filled.fill_(4.0);
   CHECK_FALSE(filled.requires_grad());

@@ -166,7 +166,7 @@ class BasicBackward {
     if (profile::collecting())
       for (const std::span<const ImplRef> list : {std::span(outputs), std::span<const ImplRef>(inputs)})
         for (const ImplRef& gradient : list)
-          if (gradient && !gradient->is_view) profile::count_bytes(bytes_of(*gradient));
+          if (gradient && !gradient->is_view()) profile::count_bytes(bytes_of(*gradient));
   }
 
   // Gives `gradient` a history that throws when somebody differentiates through it to what the node was computed from.

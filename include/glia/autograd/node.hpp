@@ -132,7 +132,6 @@ bool wants_grad(const Tensor<T, D>& tensor) {
   state.grad_fn = Ref<RefCounted>(node);
   state.output_number = static_cast<int>(node->outputs.size());
   node->outputs.push_back({tensor.shape, tensor.type});
-  if (tensor.is_view) tensor.mark_recorded_view();
 }
 template <class T, class D>
 void attach_output(const Ref<Node>& node, Tensor<T, D>& tensor) {
@@ -146,7 +145,7 @@ inline std::int64_t bytes_of(const TensorImpl& tensor) {
 }
 // For profiles: what an op with these tensors reads and writes; nothing if it made a view.
 [[gnu::noinline]] inline void count_bytes(const TensorImpl& output, const TensorImpl* const* inputs, std::size_t count) {
-  if (output.is_view) return;
+  if (output.is_view()) return;
   std::int64_t total = bytes_of(output);
   for (std::size_t i = 0; i < count; ++i)
     if (inputs[i] != nullptr) total += bytes_of(*inputs[i]);
@@ -229,8 +228,7 @@ class SavedImpl {
                            " saved for the backward pass was changed in place since (version ", now, ", expected ", version_, ")");
     if (profile::collecting()) profile::count_bytes(bytes_of(*tensor_));
     if (output_ < 0 || !grad_enabled()) return tensor_;
-    ImplRef out = glia::detail::new_alias(*tensor_, tensor_->offset, tensor_->shape, tensor_->strides);
-    out->is_view = tensor_->is_view;
+    ImplRef out = glia::detail::new_handle(*tensor_);
     GradientState& state = out->gradient_state();
     state.grad_fn = Ref<RefCounted>(owner);
     state.output_number = output_;

@@ -22,14 +22,14 @@ bool begin_write(const char* op, Tensor<T, D>& target, const Others&... others) 
     if (!recorded) return false;
     if (target.requires_grad() && target.is_leaf())
       raise<AutogradError>(op, "a leaf that requires gradients is written in place; do it under glia::NoGrad");
-    if (target.impl()->is_view)
+    if (target.impl()->is_view())
       raise<AutogradError>(op,
                            "an in-place write to a view would change the history of its base; write to the "
                            "base or work on a clone()");
-    if (target.impl()->storage->recorded_views() > 0)
+    if (target.impl()->storage->views() > 0)
       raise<AutogradError>(op,
-                           "an in-place write to a tensor with recorded views would change their history; work on a "
-                           "clone()");
+                           "a recorded in-place write to a tensor with views would change what they show, but not their "
+                           "history; work on a clone()");
     return true;
   } else {
     return false;

@@ -46,7 +46,7 @@ class TensorImpl final : public RefCounted {
   TensorImpl(Ref<Storage> memory, Index first, const Shape& extents, const Strides& steps, const TypeTable* table)
       : storage(std::move(memory)), offset(first), shape(extents), strides(steps), type(table) {}
   ~TensorImpl() override {
-    if (recorded_view) storage->add_recorded_view(-1);
+    if (view_) storage->add_view(-1);
   }
 
   GradientState& gradient_state() {
@@ -56,9 +56,11 @@ class TensorImpl final : public RefCounted {
   bool requires_grad() const noexcept { return gradient && (gradient->requires_grad || gradient->grad_fn); }
   bool is_leaf() const noexcept { return !gradient || !gradient->grad_fn; }
 
-  void mark_recorded_view() {
-    if (!recorded_view) storage->add_recorded_view(1);
-    recorded_view = true;
+  // Whether it shares its storage with the tensor it was taken from (a detached tensor does not count).
+  bool is_view() const noexcept { return view_; }
+  void mark_view() noexcept {
+    if (!view_) storage->add_view(1);
+    view_ = true;
   }
 
   Ref<Storage> storage;
@@ -67,8 +69,9 @@ class TensorImpl final : public RefCounted {
   Strides strides;
   const TypeTable* type = nullptr;
   std::unique_ptr<GradientState> gradient;
-  bool is_view = false;        // shares its storage with the tensor it was taken from
-  bool recorded_view = false;  // a view through which gradients flow
+
+ private:
+  bool view_ = false;
 };
 
 }  // namespace GLIA_NS

@@ -30,9 +30,9 @@ class Storage final : public RefCounted {
   std::uint32_t version() const noexcept { return version_.load(std::memory_order_relaxed); }
   void bump_version() noexcept { version_.fetch_add(1, std::memory_order_relaxed); }
 
-  // Number of live views with gradient history: recorded in-place writes are refused while there are any.
-  int recorded_views() const noexcept { return recorded_views_.load(std::memory_order_relaxed); }
-  void add_recorded_view(int change) noexcept { recorded_views_.fetch_add(change, std::memory_order_relaxed); }
+  // Number of live views: recorded in-place writes are refused while there are any.
+  int views() const noexcept { return views_.load(std::memory_order_relaxed); }
+  void add_view(int change) noexcept { views_.fetch_add(change, std::memory_order_relaxed); }
 
  private:
   Allocator* allocator_ = nullptr;
@@ -40,7 +40,7 @@ class Storage final : public RefCounted {
   std::size_t bytes_ = 0;
   std::function<void()> release_;
   std::atomic<std::uint32_t> version_{0};
-  std::atomic<int> recorded_views_{0};
+  std::atomic<int> views_{0};
 };
 
 }  // namespace GLIA_NS

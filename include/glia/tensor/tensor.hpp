@@ -41,7 +41,13 @@ inline Index checked_numel(const char* op, const Shape& shape, std::size_t item_
 }
 [[gnu::noinline]] inline ImplRef new_alias(const TensorImpl& other, Index offset, const Shape& shape, const Strides& strides) {
   auto out = make_ref<TensorImpl>(other.storage, offset, shape, strides, other.type);
-  out->is_view = true;
+  out->mark_view();
+  return out;
+}
+// The same elements without gradient history.
+[[gnu::noinline]] inline ImplRef new_handle(const TensorImpl& other) {
+  auto out = make_ref<TensorImpl>(other.storage, other.offset, other.shape, other.strides, other.type);
+  if (other.is_view()) out->mark_view();
   return out;
 }
 [[noreturn, gnu::cold, gnu::noinline]] inline void raise_undefined() {
@@ -152,11 +158,7 @@ class Tensor {
   Tensor contiguous() const;
   Tensor clone() const;
   // Same elements, no gradient history; shares the storage.
-  Tensor detach() const {
-    Tensor out = alias(*this, offset(), shape(), strides());
-    out.impl_->is_view = impl_->is_view;
-    return out;
-  }
+  Tensor detach() const { return Tensor(detail::new_handle(checked())); }
   // Elements converted to scalar U (float to integer truncates; to bool: not zero).
   template <class U>
   Tensor<U, D> cast() const;
