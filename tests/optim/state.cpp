@@ -302,4 +302,7 @@ TEST_CASE("what optimizers refuse") {
   CHECK_THROWS_WITH_AS(optimizer.step(), "sgd: the gradient of parameter bad has shape [4], expected [2, 2]",
                        glia::ShapeError);
   CHECK(good.tensor.to_vector() == std::vector<float>{0.0f, 0.0f});
+  optim::Combined both(optim::AdamW(Named{good}), optim::Sgd(Named{bad}));
+  CHECK_THROWS_WITH_AS(both.step(), "sgd: the gradient of parameter bad has shape [4], expected [2, 2]", glia::ShapeError);
+  CHECK(good.tensor.to_vector() == std::vector<float>{0.0f, 0.0f});
 }

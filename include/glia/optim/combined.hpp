@@ -27,6 +27,9 @@ class Combined final : public Optimizer<T, D> {
   const char* name() const noexcept override { return "combined"; }
 
   void step() override {
+    for (auto& part : parts_)  // all of them first, so that a refused gradient leaves every part as it was
+      for (const Group<T, D>* group : part->groups())
+        for (const auto& parameter : group->parameters) detail::require_gradient_shape(part->name(), parameter);
     for (auto& part : parts_) part->step();
   }
 

@@ -110,15 +110,21 @@ GLIA_LAZY [[gnu::noinline]] void report_unclaimed() {
   }
 }
 
+// ShapeError if the parameter has a gradient of another shape.
+template <class T, class D>
+void require_gradient_shape(const char* op, const nn::NamedTensor<T, D>& parameter) {
+  const Tensor<T, D> gradient = parameter.tensor.grad();
+  if (gradient.defined() && gradient.shape() != parameter.tensor.shape())
+    raise<ShapeError>(op, "the gradient of parameter ", parameter.name, " has shape ", gradient.shape(), ", expected ",
+                      parameter.tensor.shape());
+}
+
 // The gradient of a parameter as kernels read it: contiguous and without history.
 template <class T, class D>
 Tensor<T, D> plain_gradient(const char* op, const nn::NamedTensor<T, D>& parameter) {
+  require_gradient_shape(op, parameter);
   const NoGrad plain;
-  const Tensor<T, D> gradient = parameter.tensor.grad();
-  if (gradient.shape() != parameter.tensor.shape())
-    raise<ShapeError>(op, "the gradient of parameter ", parameter.name, " has shape ", gradient.shape(), ", expected ",
-                      parameter.tensor.shape());
-  return gradient.contiguous();
+  return parameter.tensor.grad().contiguous();
 }
 
 }  // namespace detail
