@@ -1,6 +1,7 @@
 #pragma once
 // Labelled images in memory, and how to cut them: subsets, stratified splits.
 
+#include <glia/core/parallel.hpp>
 #include <glia/data/cifar.hpp>
 #include <glia/data/idx.hpp>
 #include <glia/data/sample_random.hpp>
@@ -97,12 +98,14 @@ GLIA_LAZY Dataset subset(const Dataset& set, std::span<const Index> positions) {
   std::uint8_t* images = out.images.mutable_data();
   std::int64_t* labels = out.labels.mutable_data();
   std::int64_t* coarse = set.coarse.defined() ? out.coarse.mutable_data() : nullptr;
-  for (Index i = 0; i < count; ++i) {
-    const Index p = positions[static_cast<std::size_t>(i)];
-    std::copy_n(set.images.data() + p * pixels, pixels, images + i * pixels);
-    labels[i] = set.labels.data()[p];
-    if (coarse != nullptr) coarse[i] = set.coarse.data()[p];
-  }
+  parallel_for(count, 64, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      const Index p = positions[static_cast<std::size_t>(i)];
+      std::copy_n(set.images.data() + p * pixels, pixels, images + i * pixels);
+      labels[i] = set.labels.data()[p];
+      if (coarse != nullptr) coarse[i] = set.coarse.data()[p];
+    }
+  });
   return out;
 }
 
