@@ -25,8 +25,10 @@ OPS = ["add", "add_transposed", "add_bfloat16", "exp", "tanh", "gelu", "where", 
        "softmax_rows", "layer_norm", "cumsum_rows", "transpose", "nchw_to_nhwc", "concat", "gather", "scatter_add", "sort", "topk_10",
        "max_pool", "randn"]
 NETS = ["resnet20", "resnet9", "resnet18"]
-CASES = ([f"step/{n}" for n in NETS] + [f"infer/{n}" for n in NETS] + [f"conv/{c}" for c in CONVOLUTIONS] +
-         [f"gemm/{p}" for p in PRODUCTS] + [f"gemm16/{p}" for p in PRODUCTS] + [f"op/{o}" for o in OPS] + ["layer/bn_relu", "layer/lif", "layer/cross_entropy", "overhead/add_chain_1000"])
+LAYERS = ["bn_relu", "lif", "cross_entropy"]
+CASES = [f"{kind}/{name}" for kind, names in
+         [("step", NETS), ("infer", NETS), ("conv", CONVOLUTIONS), ("gemm", PRODUCTS), ("gemm16", PRODUCTS), ("op", OPS),
+          ("layer", LAYERS), ("overhead", ["add_chain_1000"])] for name in names]
 
 
 def rate(case, seconds):

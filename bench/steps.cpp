@@ -27,6 +27,7 @@ namespace {
 using glia::Index;
 using glia::Tensor;
 namespace nn = glia::nn;
+using op_cases::normal;
 
 // A case is made (with its data) on first use; calling it runs it once.
 struct Case {
@@ -34,10 +35,6 @@ struct Case {
   std::function<std::function<void()>()> make;
 };
 
-Tensor<> normal(const glia::Shape& shape, std::uint64_t seed = 1) {
-  glia::Generator generator(seed);
-  return glia::randn(shape, generator);
-}
 Tensor<std::int64_t> labels(Index n) {
   auto out = Tensor<std::int64_t>::empty({n});
   for (Index i = 0; i < n; ++i) out.mutable_data()[i] = i * 7 % 100;
@@ -93,14 +90,10 @@ std::function<std::function<void()>()> convolution(Index in, Index out, Index si
   };
 }
 
+// The product of an [m, k] by a [k, n] matrix of T.
+template <class T>
 std::function<std::function<void()>()> product(Index m, Index n, Index k) {
-  return [=] { return [a = normal({m, k}), b = normal({k, n})] { glia::matmul(a, b); }; };
-}
-// The same of bfloat16 matrices.
-std::function<std::function<void()>()> product16(Index m, Index n, Index k) {
-  return [=] {
-    return [a = normal({m, k}).cast<glia::bfloat16>(), b = normal({k, n}).cast<glia::bfloat16>()] { glia::matmul(a, b); };
-  };
+  return [=] { return [a = normal({m, k}).cast<T>(), b = normal({k, n}).cast<T>()] { glia::matmul(a, b); }; };
 }
 
 std::vector<Case> cases() {
@@ -118,8 +111,8 @@ std::vector<Case> cases() {
     list.push_back({glia::text("conv/", in, "-", out, "@", size), convolution(in, out, size)});
   constexpr Index products[][3] = {{1024, 1024, 1024}, {131072, 64, 576}, {8192, 256, 2304}, {64, 576, 131072}};
   for (const auto& [m, n, k] : products) {
-    list.push_back({glia::text("gemm/", m, "x", n, "x", k), product(m, n, k)});
-    list.push_back({glia::text("gemm16/", m, "x", n, "x", k), product16(m, n, k)});
+    list.push_back({glia::text("gemm/", m, "x", n, "x", k), product<float>(m, n, k)});
+    list.push_back({glia::text("gemm16/", m, "x", n, "x", k), product<glia::bfloat16>(m, n, k)});
   }
   list.push_back({"layer/bn_relu", [] {
                     auto norm = std::make_shared<nn::BatchNorm<>>(64, nn::BatchNormOptions{.relu = true});

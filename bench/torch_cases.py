@@ -134,19 +134,9 @@ def convolution(text):
     return run
 
 
-def product(text):
+def product(text, dtype=torch.float32):
     m, n, k = map(int, text.split("x"))
-    a, b = torch.randn(m, k), torch.randn(k, n)
-
-    def run():
-        with torch.inference_mode():
-            a @ b
-    return run
-
-
-def product16(text):
-    m, n, k = map(int, text.split("x"))
-    a, b = torch.randn(m, k).bfloat16(), torch.randn(k, n).bfloat16()
+    a, b = torch.randn(m, k).to(dtype), torch.randn(k, n).to(dtype)
 
     def run():
         with torch.inference_mode():
@@ -155,23 +145,13 @@ def product16(text):
 
 
 def single_op(name):
-    def scattered():
-        return (torch.arange(4096 * 1024) * 2654435761 % 1024).view(4096, 1024)
-
-    def sized(n=1, *shape):
-        return [torch.randn(*(shape or (4096, 1024))) for _ in range(n)]
-
-    a, b = sized(2)
-    if name in ("add_transposed",):
-        a, b = sized(2, 2048, 2048)
-    elif name == "add_bfloat16":
+    shape = {"add_transposed": (2048, 2048), "nchw_to_nhwc": (64, 64, 32, 32)}.get(name, (4096, 1024))
+    a, b = torch.randn(shape), torch.randn(shape)
+    if name == "add_bfloat16":
         a, b = a.bfloat16(), b.bfloat16()
     elif name == "max_pool":
         a = images(64, 64, 32, 32)
-    elif name == "nchw_to_nhwc":
-        a = torch.randn(64, 64, 32, 32)
-    elif name in ("gather", "scatter_add"):
-        index = scattered()
+    index = (torch.arange(4096 * 1024) * 2654435761 % 1024).view(4096, 1024)
     f = {"add": lambda: a + b, "add_transposed": lambda: a.t() + b, "add_bfloat16": lambda: a + b, "exp": lambda: a.exp(),
          "tanh": lambda: a.tanh(), "gelu": lambda: F.gelu(a), "where": lambda: torch.where(a > 0, a, b),
          "sum_rows": lambda: a.sum(1), "sum_columns": lambda: a.sum(0), "var_rows": lambda: a.var(1),
@@ -244,7 +224,9 @@ def make(case):
     kind, _, rest = case.partition("/")
     if kind == "overhead":
         return add_chain()
-    return {"step": training, "infer": inference, "conv": convolution, "gemm": product, "gemm16": product16, "op": single_op, "layer": layer}[kind](rest)
+    if kind == "gemm16":
+        return product(rest, torch.bfloat16)
+    return {"step": training, "infer": inference, "conv": convolution, "gemm": product, "op": single_op, "layer": layer}[kind](rest)
 
 
 def main():
