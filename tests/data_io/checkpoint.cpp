@@ -1,6 +1,8 @@
 #include <glia/io/checkpoint.hpp>
 #include <glia/nn/module.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <sys/resource.h>
@@ -16,6 +18,9 @@ namespace fs = std::filesystem;
 using glia::Tensor;
 
 namespace {
+
+using glia_test::contains;
+using glia_test::error_of;
 
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("glia_checkpoint_" + std::to_string(::getpid()));
@@ -74,18 +79,6 @@ struct Momentum {
   }
 };
 
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const glia::FormatError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 // Collects warnings while it lives.
 struct Warnings {
   std::string text;
@@ -138,9 +131,9 @@ TEST_CASE("checkpoint: module, optimizer, random states, tensors, numbers and te
   CHECK(file.text("preset") == "fast \"x\"\n");
   CHECK(file.contains("epoch"));
   CHECK_FALSE(file.contains("missing"));
-  CHECK(contains(error_of([&] { file.number("missing"); }), "has no entry \"missing\""));
-  CHECK(contains(error_of([&] { file.number("preset"); }), "is not such a number"));
-  CHECK(contains(error_of([&] { file.number<int>("seed"); }), "is not such a number"));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.number("missing"); }), "has no entry \"missing\""));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.number("preset"); }), "is not such a number"));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.number<int>("seed"); }), "is not such a number"));
 }
 
 TEST_CASE("checkpoint: what does not fit is listed by name, and nothing is changed") {
@@ -151,7 +144,7 @@ TEST_CASE("checkpoint: what does not fit is listed by name, and nothing is chang
   io::Checkpoint().add_module("", source).save(path);
   WithHead target;
   const auto file = io::load_checkpoint(path);
-  CHECK(error_of([&] { file.load_module("", target); }) ==
+  CHECK(error_of<glia::FormatError>([&] { file.load_module("", target); }) ==
         "load_module: \"" + path.string() +
             "\" does not fit: missing: head; unexpected: extra; mismatched: stem.weight ([3, 2] in the file, [2, 3] "
             "here)");
@@ -163,12 +156,12 @@ TEST_CASE("checkpoint: what does not fit is listed by name, and nothing is chang
   CHECK(target.stem.mean.tensor().to_vector() == std::vector<double>(3, 9));
   CHECK(target.stem.weight.tensor().to_vector() == std::vector<float>(6, 1));
   Narrow narrow;
-  CHECK(contains(error_of([&] { file.load_module("stem", narrow); }),
+  CHECK(contains(error_of<glia::FormatError>([&] { file.load_module("stem", narrow); }),
                  "mismatched: stem.mean (F64 in the file, F32 here)"));
   CHECK(file.load_module("stem", narrow, {.strict = false, .convert = true}).mismatched.empty());
   CHECK(narrow.mean.tensor().to_vector() == std::vector<float>(3, 9));
   Momentum momentum;
-  CHECK(contains(error_of([&] { file.load_optimizer("optimizer", momentum); }),
+  CHECK(contains(error_of<glia::FormatError>([&] { file.load_optimizer("optimizer", momentum); }),
                  "missing: optimizer.buffer, optimizer.steps, optimizer.rate"));
 }
 

@@ -2,6 +2,8 @@
 #include <glia/io/npy_format.hpp>
 #include <glia/io/safetensors_format.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -12,6 +14,8 @@ namespace io = glia::io;
 namespace fs = std::filesystem;
 
 namespace {
+
+using glia_test::contains;
 
 // A fresh folder that goes when the test ends.
 struct Folder {
@@ -59,8 +63,6 @@ std::string npy_error(const std::string& bytes) {
   }
   return "accepted";
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 #include <glia/data/cifar.hpp>
 #include <glia/data/idx.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -13,6 +15,9 @@ namespace data = glia::data;
 namespace fs = std::filesystem;
 
 namespace {
+
+using glia_test::contains;
+using glia_test::error_of;
 
 using Bytes = std::vector<unsigned char>;
 
@@ -28,18 +33,6 @@ Bytes records(const std::vector<Bytes>& labels) {
   }
   return out;
 }
-
-template <class F>
-std::string error_of(F&& read) {
-  try {
-    read();
-  } catch (const glia::FormatError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -63,7 +56,7 @@ TEST_CASE("cifar: planes become interleaved pixels, labels are read") {
 
 TEST_CASE("cifar: truncated, oversized and mislabelled files are refused") {
   const auto read = [](const Bytes& bytes, glia::Index expected) {
-    return error_of([&] { data::parse_cifar(data::Cifar::cifar100, bytes, {.expected_records = expected, .source = "train.bin"}); });
+    return error_of<glia::FormatError>([&] { data::parse_cifar(data::Cifar::cifar100, bytes, {.expected_records = expected, .source = "train.bin"}); });
   };
   Bytes good = records({{4, 30}, {0, 99}});
   CHECK(read(good, 2) == "accepted");
@@ -80,7 +73,7 @@ TEST_CASE("cifar: truncated, oversized and mislabelled files are refused") {
   CHECK(read(good, 0) == "load_cifar: \"train.bin\", byte 3074 (record 1): superclass label 20, expected at most 19");
   CHECK(read(records({{4, 30}, {5, 30}}), 0) ==
         "load_cifar: \"train.bin\", byte 3074 (record 1): class 30 under superclass 5, before under 4");
-  CHECK(contains(error_of([] { data::parse_cifar(data::Cifar::cifar10, records({{10}})); }), "label 10, expected at most 9"));
+  CHECK(contains(error_of<glia::FormatError>([] { data::parse_cifar(data::Cifar::cifar10, records({{10}})); }), "label 10, expected at most 9"));
 }
 
 TEST_CASE("cifar: a missing folder is reported with the places looked at") {
@@ -130,7 +123,7 @@ TEST_CASE("idx: images and labels are read, broken files refused") {
   CHECK(set.channels == 1);
   CHECK(set.labels == std::vector<std::int64_t>{7, 9});
   CHECK(set.images[11] == 11);
-  const auto read = [&](const Bytes& a, const Bytes& b) { return error_of([&] { data::parse_idx_images(a, b); }); };
+  const auto read = [&](const Bytes& a, const Bytes& b) { return error_of<glia::FormatError>([&] { data::parse_idx_images(a, b); }); };
   Bytes bad = labels;
   bad[9] = 10;
   CHECK(read(images, bad) == "load_idx: \"labels\", byte 9: label 10, expected at most 9");

@@ -2,6 +2,8 @@
 #include <glia/io/npy.hpp>
 #include <glia/io/safetensors.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -16,6 +18,9 @@ using glia::Tensor;
 
 namespace {
 
+using glia_test::contains;
+using glia_test::error_of;
+
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("glia_tensor_files_" + std::to_string(::getpid()));
   Folder() {
@@ -26,18 +31,6 @@ struct Folder {
 };
 
 fs::path reference(const char* name) { return fs::path(GLIA_TESTS_DIR) / "reference" / name; }
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const glia::Error& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 template <class T>
 void check_round_trip(const fs::path& folder, const Tensor<T>& tensor) {
@@ -87,8 +80,8 @@ TEST_CASE("safetensors: a map of tensors with notes; asking by name") {
   CHECK(file.note("step") == "12");
   CHECK_FALSE(file.note("none").has_value());
   CHECK(file.get<float>("a").to_vector() == std::vector<float>{4, 4, 4});
-  CHECK(error_of([&] { file.get<float>("c"); }) == "load_safetensors: \"" + path.string() + "\" has no tensor \"c\"");
-  CHECK(error_of([&] { file.get<double>("a"); }) ==
+  CHECK(error_of<glia::Error>([&] { file.get<float>("c"); }) == "load_safetensors: \"" + path.string() + "\" has no tensor \"c\"");
+  CHECK(error_of<glia::Error>([&] { file.get<double>("a"); }) ==
         "load_safetensors: \"" + path.string() + "\", tensor \"a\" holds F32, not F64; get_as<...>(name) converts");
   io::SafetensorsWriter writer;
   writer.add("a", glia::ones({1}));
@@ -110,10 +103,10 @@ TEST_CASE("safetensors: conversions on request") {
   CHECK(std::isinf(static_cast<float>(file.get_as<glia::half>("x").to_vector()[2])));
   CHECK(file.get_as<std::uint8_t>("n").to_vector() == std::vector<std::uint8_t>{0, 255, 1});
   CHECK(file.get_as<float>("n").to_vector() == std::vector<float>{0, 255, 1});
-  CHECK(contains(error_of([&] { file.get_as<std::int32_t>("x"); }), "does not convert to int32"));
+  CHECK(contains(error_of<glia::Error>([&] { file.get_as<std::int32_t>("x"); }), "does not convert to int32"));
   const std::int64_t large[] = {256};
   io::SafetensorsWriter().add("n", glia::from_span<std::int64_t>(large, {1})).save(path);
-  CHECK(contains(error_of([&] { io::load_safetensors(path).get_as<std::uint8_t>("n"); }), "value 256 does not fit uint8"));
+  CHECK(contains(error_of<glia::Error>([&] { io::load_safetensors(path).get_as<std::uint8_t>("n"); }), "value 256 does not fit uint8"));
 }
 
 TEST_CASE("safetensors: a file from Python") {
@@ -124,8 +117,8 @@ TEST_CASE("safetensors: a file from Python") {
   CHECK(file.get<double>("double").item() == 1.0 / 3);
   CHECK(file.get<std::uint8_t>("bytes").to_vector() == std::vector<std::uint8_t>{0, 127, 255});
   CHECK(file.get_as<std::int32_t>("small").to_vector() == std::vector<std::int32_t>{-128, 127});
-  CHECK(contains(error_of([&] { file.get_as<std::uint8_t>("small"); }), "value -128 does not fit"));
-  CHECK(contains(error_of([&] { file.get_as<std::int64_t>("wide"); }), "value 9223372036854775808 does not fit int64"));
+  CHECK(contains(error_of<glia::Error>([&] { file.get_as<std::uint8_t>("small"); }), "value -128 does not fit"));
+  CHECK(contains(error_of<glia::Error>([&] { file.get_as<std::int64_t>("wide"); }), "value 9223372036854775808 does not fit int64"));
   CHECK(file.get<std::int64_t>("labels").shape() == glia::Shape{2, 1});
   CHECK(file.get<bool>("mask").to_vector() == std::vector<bool>{true, false, true});
   CHECK(file.get<float>("empty").shape() == glia::Shape{0, 4});
@@ -139,7 +132,7 @@ TEST_CASE("safetensors: cut, grown and corrupted files are refused") {
   const auto bytes = io::read_file(path);
   const auto with = [&](std::vector<unsigned char> changed) {
     io::write_file_atomically(path, io::Bytes(changed), {.keep_previous = false});
-    return error_of([&] {
+    return error_of<glia::Error>([&] {
       const auto file = io::load_safetensors(path);
       file.get<bool>("flag");
     });
@@ -152,7 +145,7 @@ TEST_CASE("safetensors: cut, grown and corrupted files are refused") {
   changed = bytes;
   changed.back() = 2;
   CHECK(contains(with(changed), "element 1 is 2, not a truth value"));
-  CHECK(contains(error_of([&] { io::load_safetensors(folder.path / "none"); }), "cannot open"));
+  CHECK(contains(error_of<glia::Error>([&] { io::load_safetensors(folder.path / "none"); }), "cannot open"));
 }
 
 TEST_CASE("npy: files from NumPy, in either order") {
@@ -162,7 +155,7 @@ TEST_CASE("npy: files from NumPy, in either order") {
   CHECK(cube.is_contiguous());
   CHECK(cube.to_vector() == glia::arange<std::int32_t>(24).to_vector());
   CHECK(io::load_npy_as<double>(reference("c_order.npy")).to_vector()[5] == 1.25);
-  CHECK(error_of([] { io::load_npy<double>(reference("c_order.npy")); }) ==
+  CHECK(error_of<glia::Error>([] { io::load_npy<double>(reference("c_order.npy")); }) ==
         "load_npy: \"" + reference("c_order.npy").string() + "\" holds <f4 elements, not float64; load_npy_as<...> converts");
 }
 
@@ -174,7 +167,7 @@ TEST_CASE("npy: a file that lies about its size is refused before memory is take
   const std::string header(bytes.begin(), bytes.end());
   bytes[header.find("(4,)") + 1] = '9';
   io::write_file_atomically(path, io::Bytes(bytes));
-  CHECK(contains(error_of([&] { io::load_npy<float>(path); }), "needs 36 bytes, but 16 follow"));
+  CHECK(contains(error_of<glia::Error>([&] { io::load_npy<float>(path); }), "needs 36 bytes, but 16 follow"));
   CHECK_THROWS_AS(io::save_npy(path, glia::ones<glia::bfloat16>({1})), glia::FormatError);
   CHECK_THROWS_AS(io::save_npy(path, Tensor<float>()), glia::Error);
 }

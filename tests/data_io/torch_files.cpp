@@ -1,6 +1,8 @@
 // PyTorch files: both formats, every element type, strided tensors; hostile and damaged files.
 #include <glia/io/torch_file.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -14,19 +16,10 @@ using glia::Shape;
 
 namespace {
 
+using glia_test::contains;
+using glia_test::error_of;
+
 fs::path reference(const char* name) { return fs::path(GLIA_TESTS_DIR) / "reference" / "torch" / name; }
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const glia::FormatError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 std::string bytes_of(const fs::path& path) {
   const auto bytes = io::read_file(path);
@@ -42,7 +35,7 @@ std::string word(const std::string& text) { return "X" + little(text.size(), 4) 
 
 std::string pickle_error(const std::string& body) {
   const std::string bytes = "\x80\x02" + body;
-  return error_of([&] { io::read_pickle(io::ByteSource(io::as_bytes(bytes))); });
+  return error_of<glia::FormatError>([&] { io::read_pickle(io::ByteSource(io::as_bytes(bytes))); });
 }
 
 // A pickle of one tensor: storage of `elements` floats, offset, shape and strides as opcodes.
@@ -86,9 +79,9 @@ void check_contents(const io::TorchFile& file) {
   CHECK(notes.at("size.1") == "4");
   CHECK(notes.at("optimizer.param_groups.0.lr") == "0.1");
   CHECK(notes.count("big") == 0);
-  CHECK(contains(error_of([&] { file.get<float>("state_dict.double"); }), "holds F64, not F32"));
-  CHECK(contains(error_of([&] { file.get_as<std::int32_t>("state_dict.grid"); }), "does not convert to int32"));
-  CHECK(contains(error_of([&] { file.get<float>("weight"); }), "has no tensor \"weight\""));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.get<float>("state_dict.double"); }), "holds F64, not F32"));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.get_as<std::int32_t>("state_dict.grid"); }), "does not convert to int32"));
+  CHECK(contains(error_of<glia::FormatError>([&] { file.get<float>("weight"); }), "has no tensor \"weight\""));
 }
 
 }  // namespace
@@ -105,15 +98,15 @@ TEST_CASE("torch files: the zip and the legacy format give what PyTorch wrote") 
 
 TEST_CASE("torch files: classes and functions are refused by name and never run") {
   for (const char* name : {"evil.pt", "evil_legacy.pt"}) {
-    const std::string message = error_of([&] { io::load_torch(reference(name)); });
+    const std::string message = error_of<glia::FormatError>([&] { io::load_torch(reference(name)); });
     CHECK(contains(message, "refuses posix.system"));
     CHECK(contains(message, name));
     CHECK(contains(message, "byte "));
   }
   CHECK_FALSE(fs::exists("glia_torch_file_was_executed"));
-  CHECK(contains(error_of([] { io::load_torch(reference("namespace.pt")); }), "refuses argparse.Namespace"));
-  CHECK(contains(error_of([] { io::load_torch(reference("module.pt")); }), "refuses torch.nn.modules.linear.Linear"));
-  CHECK(contains(error_of([] { io::load_torch(reference("compressed.pt")); }), "is compressed (method 8)"));
+  CHECK(contains(error_of<glia::FormatError>([] { io::load_torch(reference("namespace.pt")); }), "refuses argparse.Namespace"));
+  CHECK(contains(error_of<glia::FormatError>([] { io::load_torch(reference("module.pt")); }), "refuses torch.nn.modules.linear.Linear"));
+  CHECK(contains(error_of<glia::FormatError>([] { io::load_torch(reference("compressed.pt")); }), "is compressed (method 8)"));
 }
 
 TEST_CASE("pickle: every wrong program ends in a FormatError") {
@@ -149,7 +142,7 @@ TEST_CASE("pickle: every wrong program ends in a FormatError") {
   CHECK(contains(pickle_error("I01\n."), "outdated pickle opcode 73"));
   CHECK(contains(pickle_error("(" + word("module") + "NNNNtQ."), "no tensor storage"));
   const std::string nine = "\x80\x09N.";
-  CHECK(contains(error_of([&] { io::read_pickle(io::ByteSource(io::as_bytes(nine))); }), "protocol 9"));
+  CHECK(contains(error_of<glia::FormatError>([&] { io::read_pickle(io::ByteSource(io::as_bytes(nine))); }), "protocol 9"));
 }
 
 TEST_CASE("pickle: a small file cannot describe containers of any size") {
@@ -187,7 +180,7 @@ TEST_CASE("torch files: damage is reported with file and byte") {
   const auto error_with = [&](const std::string& bytes, const io::TorchReadOptions& options = {}) {
     const fs::path path = folder / "damaged.pt";
     std::ofstream(path, std::ios::binary) << bytes;
-    return error_of([&] {
+    return error_of<glia::FormatError>([&] {
       const io::TorchFile file(path, options);
       for (const auto& entry : file.entries()) file.get_as<double>(entry.name);
     });
@@ -216,13 +209,13 @@ TEST_CASE("torch files: damage is reported with file and byte") {
   nested += ".";
   const io::PickleTree tree = io::read_pickle(io::ByteSource(io::as_bytes(nested)));
   io::TorchContents out;
-  CHECK(contains(error_of([&] { io::detail::TorchLister(io::ByteSource(io::as_bytes(nested)), tree).list(out); }),
+  CHECK(contains(error_of<glia::FormatError>([&] { io::detail::TorchLister(io::ByteSource(io::as_bytes(nested)), tree).list(out); }),
                  "nested more than"));
   const std::string itself =
       "\x80\x02]q\x01h\x01"
       "a.";
   const io::PickleTree loop = io::read_pickle(io::ByteSource(io::as_bytes(itself)));
   const io::ByteSource source(io::as_bytes(itself));
-  CHECK(contains(error_of([&] { io::detail::TorchLister(source, loop).list(out); }), "nested more than"));
+  CHECK(contains(error_of<glia::FormatError>([&] { io::detail::TorchLister(source, loop).list(out); }), "nested more than"));
   fs::remove_all(folder);
 }

@@ -7,6 +7,8 @@
 #include <glia/nn/copy_state.hpp>
 #include <glia/nn/summary.hpp>
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,28 +22,17 @@ using glia::Shape;
 
 namespace {
 
+using glia_test::contains;
+using glia_test::error_of;
+
 fs::path fixture(const std::string& name) {
   return fs::path(GLIA_TESTS_DIR) / "reference" / "backbones" / (name + ".pt");
-}
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const glia::Error& error) {
-    return error.what();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 glia::Tensor<float> noise(const glia::Shape& shape) {
   glia::Generator generator(3);
   return glia::randn(shape, generator);
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // Largest difference, relative to the largest expected value (at least 1).
 double difference(const glia::Tensor<float>& got, const glia::Tensor<float>& expected) {
@@ -78,7 +69,7 @@ TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
   for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "spiking-a", "resnet20-c",
                            "resnet20-w", "resnet20-w3", "resnet18-w0", "resnet20-"})
-    CHECK(contains(error_of([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
+    CHECK(contains(error_of<std::exception>([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
 }
 
 TEST_CASE("backbones: parameters and multiply-accumulates, counted by hand") {
@@ -169,7 +160,7 @@ TEST_CASE("spiking backbone: currents over time, the speed net's weights, spikes
         std::get<SpeedNet<glia::Cpu>>(speed).stages[1].refine.weight.tensor().to_vector());
   net.steps = 1;
   CHECK(forward(backbone, images).shape() == Shape{1, 3, 2, 2, 32});
-  CHECK(contains(error_of([] { make_backbone<glia::Cpu>("spiking", 0); }), "--steps: expected at least 1, got 0"));
+  CHECK(contains(error_of<std::exception>([] { make_backbone<glia::Cpu>("spiking", 0); }), "--steps: expected at least 1, got 0"));
 }
 
 TEST_CASE("weights: PyTorch's outputs, from the names of five libraries") {
@@ -248,29 +239,29 @@ TEST_CASE("weights: the stem and the head are adapted, and the report says so") 
         1e-5);
   const auto cut = filters.slice(1, {2, 5}).slice(2, {2, 5}).contiguous().to_vector(), kept = middle.to_vector();
   CHECK(std::abs(kept[0] / cut[0] - kept[10] / cut[10]) < 1e-4f);
-  CHECK(contains(error_of([&] { fit_stem(glia::ones({1, 2, 2, 1}), 3, StemFit::area); }), "do not shrink"));
-  CHECK(contains(error_of([&] { fit_stem(glia::ones({1, 6, 6, 1}), 3, StemFit::crop); }), "do not shrink"));
+  CHECK(contains(error_of<std::exception>([&] { fit_stem(glia::ones({1, 2, 2, 1}), 3, StemFit::area); }), "do not shrink"));
+  CHECK(contains(error_of<std::exception>([&] { fit_stem(glia::ones({1, 6, 6, 1}), 3, StemFit::crop); }), "do not shrink"));
 }
 
 TEST_CASE("weights: files that do not fit are refused and change nothing") {
   const WeightFile file(fixture("resnet8-a-w4"));
   PlainClassifier other("resnet8-b-w4", 5);
   const auto before = std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector();
-  CHECK(contains(error_of([&] { load_weights(file, other); }),
+  CHECK(contains(error_of<std::exception>([&] { load_weights(file, other); }),
                  "missing or of another shape: layer2.0.downsample.0.weight"));
   CHECK(std::get<ResNet<glia::Cpu>>(other.backbone).conv1.weight.tensor().to_vector() == before);
   const auto report = load_weights(file, other, {.partial = true});
   CHECK(report.count(WeightStatus::missing) == 10);  // two shortcuts of a convolution and four tensors of batch norm
   PlainClassifier wide("resnet8-a-w8", 5);
-  CHECK(contains(error_of([&] { load_weights(file, wide); }),
+  CHECK(contains(error_of<std::exception>([&] { load_weights(file, wide); }),
                  "conv1.weight (shape [4, 3, 3, 3] in the file, [8, 3, 3, 3] here)"));
   PlainClassifier speed("slim-w4", 5);
-  CHECK(contains(error_of([&] { load_weights(file, speed); }), "has no tensor that ends in \"stages.0.widen.weight\""));
+  CHECK(contains(error_of<std::exception>([&] { load_weights(file, speed); }), "has no tensor that ends in \"stages.0.widen.weight\""));
   PlainClassifier right("resnet8-a-w4", 5);
-  CHECK(contains(error_of([&] { load_weights(file, right, {.prefix = "model"}); }), "under the prefix \"model.\""));
+  CHECK(contains(error_of<std::exception>([&] { load_weights(file, right, {.prefix = "model"}); }), "under the prefix \"model.\""));
   CHECK(load_weights(file, right, {.prefix = "state_dict.module"}).head);
-  CHECK(contains(error_of([] { WeightFile("no such file"); }), "cannot open"));
-  CHECK(contains(error_of([] { WeightFile(fs::path(GLIA_TESTS_DIR) / "main.cpp"); }), "no PyTorch file"));
+  CHECK(contains(error_of<std::exception>([] { WeightFile("no such file"); }), "cannot open"));
+  CHECK(contains(error_of<std::exception>([] { WeightFile(fs::path(GLIA_TESTS_DIR) / "main.cpp"); }), "no PyTorch file"));
 }
 
 TEST_CASE("weights: of a run with averaged weights the averages are taken, as evaluate does; a prefix overrides") {
@@ -308,14 +299,14 @@ TEST_CASE("weights: a normalisation in front of the head that does not fit it is
       .add_module("net.head", saved.head)
       .add_module("net.feature_norm", narrow)
       .save(path);
-  const std::string wrong = error_of([&] { load_weights(WeightFile(path), net); });
+  const std::string wrong = error_of<std::exception>([&] { load_weights(WeightFile(path), net); });
   CHECK_MESSAGE(contains(wrong, "net.feature_norm.running_mean has shape [3], expected [16]"), wrong);
   glia::io::Checkpoint()
       .add_module("net.backbone", saved.backbone)
       .add_module("net.head", saved.head)
       .add_tensor("net.feature_norm.running_mean", glia::zeros({16}))
       .save(path);
-  const std::string partial = error_of([&] { load_weights(WeightFile(path), net); });
+  const std::string partial = error_of<std::exception>([&] { load_weights(WeightFile(path), net); });
   CHECK_MESSAGE(contains(partial, "net.feature_norm.running_var is missing"), partial);
   CHECK(std::get<ResNet<glia::Cpu>>(net.backbone).conv1.weight.tensor().to_vector() == before);
   fs::remove(path);

@@ -4,6 +4,8 @@
 #include "image_folder.hpp"
 #include "pretrain_data.hpp"
 
+#include "../support/errors.hpp"
+
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -14,26 +16,15 @@ using namespace cifar100;
 
 namespace {
 
-fs::path picture(const char* name) { return fs::path(GLIA_TESTS_DIR) / "reference" / "images" / name; }
+using glia_test::contains;
+using glia_test::error_of;
 
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const glia::Error& error) {
-    return error.what();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
-}
+fs::path picture(const char* name) { return fs::path(GLIA_TESTS_DIR) / "reference" / "images" / name; }
 
 glia::Tensor<float> noise(const glia::Shape& shape) {
   glia::Generator generator(3);
   return glia::randn(shape, generator);
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 Objective plain_objective() {
   Objective out;
@@ -53,15 +44,15 @@ TEST_CASE("fine-tuning: what each option freezes") {
   o.freeze_epochs = 2;
   CHECK(last_frozen_stage(o, 3, 1) == 3);
   CHECK(last_frozen_stage(o, 3, 2) == 2);
-  CHECK(contains(error_of([&] { last_frozen_stage(o, 1, 2); }), "stage 2 of a backbone with 1 stages"));
+  CHECK(contains(error_of<std::exception>([&] { last_frozen_stage(o, 1, 2); }), "stage 2 of a backbone with 1 stages"));
   for (const char* word : {"head", "-1", "12", "2x", ""}) {
     o.freeze = word;
-    CHECK(contains(error_of([&] { validate(o); }), "--freeze: expected"));
+    CHECK(contains(error_of<std::exception>([&] { validate(o); }), "--freeze: expected"));
   }
-  CHECK(contains(error_of([] { validate(FineTune{.layer_decay = 0}); }), "--layer-decay"));
-  CHECK(contains(error_of([] { validate(FineTune{.layer_decay = 1.5}); }), "--layer-decay"));
-  CHECK(contains(error_of([] { validate(FineTune{.freeze_epochs = -1}); }), "--freeze-epochs"));
-  CHECK(contains(error_of([] { validate(FineTune{.stem = "mean"}); }), "--init-stem: expected area or crop"));
+  CHECK(contains(error_of<std::exception>([] { validate(FineTune{.layer_decay = 0}); }), "--layer-decay"));
+  CHECK(contains(error_of<std::exception>([] { validate(FineTune{.layer_decay = 1.5}); }), "--layer-decay"));
+  CHECK(contains(error_of<std::exception>([] { validate(FineTune{.freeze_epochs = -1}); }), "--freeze-epochs"));
+  CHECK(contains(error_of<std::exception>([] { validate(FineTune{.stem = "mean"}); }), "--init-stem: expected area or crop"));
 }
 
 TEST_CASE("fine-tuning: frozen stages neither learn nor move their statistics; the others do") {
@@ -190,9 +181,9 @@ TEST_CASE("images: PNG and JPEG files of every kind become RGB") {
   for (std::size_t i = 0; i < photo.pixels.size(); ++i)
     worst = std::max(worst, std::abs(int{photo.pixels[i]} - expected[i % 3]));
   CHECK(worst <= 2);
-  CHECK(contains(error_of([] { read_image(picture("damaged.png")); }), "damaged.png\": "));
-  CHECK(contains(error_of([] { read_image(picture("damaged.jpg")); }), "damaged.jpg\": "));
-  CHECK(contains(error_of([] { read_image(picture("text.png")); }), "neither a PNG nor a JPEG"));
+  CHECK(contains(error_of<std::exception>([] { read_image(picture("damaged.png")); }), "damaged.png\": "));
+  CHECK(contains(error_of<std::exception>([] { read_image(picture("damaged.jpg")); }), "damaged.jpg\": "));
+  CHECK(contains(error_of<std::exception>([] { read_image(picture("text.png")); }), "neither a PNG nor a JPEG"));
 }
 
 TEST_CASE("images: a folder with classes, and what is wrong with one") {
@@ -202,11 +193,11 @@ TEST_CASE("images: a folder with classes, and what is wrong with one") {
   CHECK(set.labels.to_vector() ==
         std::vector<std::int64_t>{0, 0, 1, 1});  // cat/colour, cat/flat, dog/grey, dog/palette
   CHECK(set.images.shape() == glia::Shape{4, 8, 8, 3});
-  CHECK(contains(error_of([] { load_image_folder(picture(""), 8); }), "\": "));  // the damaged files
-  CHECK(contains(error_of([] { load_image_folder(picture("nothing"), 8); }), "is not a folder"));
+  CHECK(contains(error_of<std::exception>([] { load_image_folder(picture(""), 8); }), "\": "));  // the damaged files
+  CHECK(contains(error_of<std::exception>([] { load_image_folder(picture("nothing"), 8); }), "is not a folder"));
   const fs::path empty = fs::temp_directory_path() / ("glia_images_" + std::to_string(::getpid()));
   fs::create_directories(empty);
-  CHECK(contains(error_of([&] { load_image_folder(empty, 8); }), "no .png"));
+  CHECK(contains(error_of<std::exception>([&] { load_image_folder(empty, 8); }), "no .png"));
   fs::remove_all(empty);
 }
 
@@ -229,7 +220,7 @@ TEST_CASE("pre-training: the constants of a folder's images are those of the tra
 }
 #else
 TEST_CASE("images: a program without the libraries says which package to install") {
-  const std::string message = error_of([] { load_image_folder(picture("train"), 8); });
+  const std::string message = error_of<std::exception>([] { load_image_folder(picture("train"), 8); });
   CHECK((contains(message, "install libpng-dev") || contains(message, "install libjpeg-dev")));
 }
 #endif
