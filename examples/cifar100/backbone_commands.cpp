@@ -15,6 +15,12 @@
 #include <cstdio>
 
 namespace cifar100 {
+struct WeightArguments {
+  std::string from, out, backbone, prefix = "auto", stem = "area", input;
+  bool verbose = false, partial = false;
+  Index classes = 0;
+};
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -42,11 +48,6 @@ std::string backbone_in(const fs::path& path) {
   return {};
 }
 
-struct WeightArguments {
-  std::string from, out, backbone, prefix = "auto", stem = "area", input;
-  bool verbose = false, partial = false;
-  Index classes = 0;
-};
 
 // The network of a file, and the report of what was loaded.
 PlainClassifier load(const WeightArguments& a, std::string& backbone) {
