@@ -39,7 +39,7 @@ void conv_bench(benchmark::State& state) {
     if constexpr (P == Pass::backward_weight) conv2d_backward_weight(Cpu{}, g, x.data(), y.data(), w.data());
     benchmark::ClobberMemory();
   }
-  state.SetLabel(glia::conv_algorithm_name(g));
+  state.SetLabel(glia::conv_algorithm_name(g, P == Pass::backward_weight));
   const double operations = 2.0 * static_cast<double>(g.out_pixels()) * static_cast<double>(weights);
   state.counters["FLOP/s"] = benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
 }

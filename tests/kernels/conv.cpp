@@ -60,6 +60,14 @@ const Shape shapes[] = {
     // Winograd: many channels and few tiles, several groups
     {6, 8, 8, 200, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     {40, 8, 9, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    // bfloat16 windows read in place: rows of whole blocks and others, channels and results that fill no block, several
+    // images, one tap, uneven padding and dilation
+    {3, 9, 12, 48, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 6, 32, 32, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {5, 5, 16, 64, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 8, 19, 35, 64, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 11, 13, 33, 70, 3, 2, 1, 1, 2, 0, 2, 1, 1},
+    {1, 4, 16, 32, 32, 2, 5, 1, 1, 0, 2, 1, 2, 1},
     // depthwise rows long enough for runs of pixels
     {2, 9, 14, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 16},
     {1, 8, 21, 32, 32, 3, 3, 1, 2, 1, 1, 1, 1, 32},

@@ -138,6 +138,7 @@ class MatrixUnit {
       configuration[16 + 2 * i] = 64;  // bytes per row
       configuration[48 + i] = 16;      // rows
     }
+    asm volatile("" ::"r"(configuration) : "memory");  // the load below does not tell the compiler how much it reads
     _tile_loadconfig(configuration);
 #endif
   }

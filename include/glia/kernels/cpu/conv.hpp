@@ -37,13 +37,13 @@ constexpr bool conv_algorithm_applies(ConvAlgorithm algorithm, const ConvGeometr
   }
 }
 
-// The algorithm used for a geometry.
+// The algorithm used for a geometry, forward and to the input, or for the gradient of the weights.
 template <class T>
-ConvAlgorithm conv_algorithm(const ConvGeometry& g) {
+ConvAlgorithm conv_algorithm(const ConvGeometry& g, bool to_weights = false) {
   const ConvAlgorithm wanted = conv_algorithm_override();
   if (wanted != ConvAlgorithm::automatic && conv_algorithm_applies<T>(wanted, g)) return wanted;
   if (conv_algorithm_applies<T>(ConvAlgorithm::bfloat16, g) &&
-      detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g)))
+      detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g), to_weights))
     return ConvAlgorithm::bfloat16;
   if (conv_algorithm_applies<T>(ConvAlgorithm::depthwise, g)) return ConvAlgorithm::depthwise;
   if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= 16 && g.out_channels >= 16)
@@ -53,8 +53,8 @@ ConvAlgorithm conv_algorithm(const ConvGeometry& g) {
 
 // Name of the algorithm used for a geometry: "direct", "depthwise", "winograd" or "bfloat16".
 template <class T = float>
-const char* conv_algorithm_name(const ConvGeometry& g) {
-  switch (conv_algorithm<T>(g)) {
+const char* conv_algorithm_name(const ConvGeometry& g, bool to_weights = false) {
+  switch (conv_algorithm<T>(g, to_weights)) {
     case ConvAlgorithm::depthwise: return "depthwise";
     case ConvAlgorithm::winograd: return "winograd";
     case ConvAlgorithm::bfloat16: return "bfloat16";
@@ -109,7 +109,7 @@ void conv2d_backward_weight(Cpu, const ConvGeometry& g, const T* x, const T* dy,
     std::fill_n(dw, g.out_channels * g.kernel_h * g.kernel_w * (g.in_channels / g.groups), T{0});
     return;
   }
-  switch (conv_algorithm<T>(g)) {
+  switch (conv_algorithm<T>(g, true)) {
     case ConvAlgorithm::depthwise: return detail::conv_backward_weight_depthwise(g, x, dy, dw);
     case ConvAlgorithm::winograd:
       if constexpr (std::is_same_v<T, float>) return detail::winograd::backward_weight(g, x, dy, dw);

@@ -1,7 +1,8 @@
 #pragma once
-// Convolutions of float images with operands rounded to bfloat16 and sums in float: the windows are packed block by
-// block for the products of kernels/cpu/gemm_bfloat16.hpp. One group only.
+// Convolutions of float images with operands rounded to bfloat16 and sums in float: windows are read in place where the
+// matrix unit can, else packed block by block for the products of kernels/cpu/gemm_bfloat16.hpp. One group only.
 
+#include <glia/kernels/cpu/conv_bfloat16_inplace.hpp>
 #include <glia/kernels/cpu/gemm_bfloat16.hpp>
 #include <glia/kernels/cpu/tap_axis.hpp>
 
@@ -101,6 +102,9 @@ inline ConvWindows forward_windows(const ConvGeometry& g, const float* x) {
 }
 
 GLIA_LAZY void conv_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
+#if defined(GLIA_AMX_BFLOAT16)
+  if (reads_in_place(g)) return conv_forward_in_place(g, x, w, bias, y);
+#endif
   const ConvWindows windows = forward_windows(g, x);
   const Index k = windows.terms_per_position();
   product(g.out_pixels(), g.out_channels, k, WindowRows{windows, g.out_pixels()},
@@ -108,6 +112,9 @@ GLIA_LAZY void conv_forward(const ConvGeometry& g, const float* x, const float* 
 }
 
 GLIA_LAZY void conv_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+#if defined(GLIA_AMX_BFLOAT16)
+  if (reads_in_place(g)) return conv_backward_input_in_place(g, dy, w, dx);
+#endif
   const ConvWindows windows{dy, g.out_channels, backward_rows(g), backward_columns(g)};
   const Index taps = g.kernel_h * g.kernel_w, k = windows.terms_per_position();
   float* const by_tap = scratch<float>(Scratch::conv_weight, k * g.in_channels);  // [tap, out, in] from [out, tap, in]
@@ -125,10 +132,11 @@ GLIA_LAZY void conv_backward_weight(const ConvGeometry& g, const float* x, const
           WindowColumns{windows, n}, best_unit(), nullptr, dw, n);
 }
 
-// Whether a convolution is faster this way, where a scope allows it. Against Winograd's 3x3 kernels, which multiply less
-// often, only many channels pay for the packing.
-inline bool worthwhile(const ConvGeometry& g, bool winograd) {
-  return g.groups == 1 && g.in_channels >= panel && (!winograd || std::min(g.in_channels, g.out_channels) >= 256) &&
+// Whether a convolution is faster this way, where a scope allows it: forward and to the input, or to the weights. Winograd's
+// 3x3 kernels multiply less often: to the weights they are always faster, and only many channels pay for packing windows.
+inline bool worthwhile(const ConvGeometry& g, bool winograd, bool to_weights) {
+  const bool faster = !winograd || (!to_weights && (reads_in_place(g) || std::min(g.in_channels, g.out_channels) >= 256));
+  return g.groups == 1 && g.in_channels >= panel && faster &&
          worthwhile(g.out_pixels(), g.out_channels, g.in_channels * g.kernel_h * g.kernel_w);
 }
 
