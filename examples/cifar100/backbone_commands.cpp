@@ -15,6 +15,8 @@
 #include <cstdio>
 
 namespace cifar100 {
+
+// A member of a class with a name of its own, so not in the namespace below.
 struct WeightArguments {
   std::string from, out, backbone, prefix = "auto", stem = "area", input;
   bool verbose = false, partial = false;
@@ -47,7 +49,6 @@ std::string backbone_in(const fs::path& path) {
   }
   return {};
 }
-
 
 // The network of a file, and the report of what was loaded.
 PlainClassifier load(const WeightArguments& a, std::string& backbone) {

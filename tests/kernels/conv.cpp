@@ -225,6 +225,24 @@ void check_shapes(double exact_tolerance, double winograd_tolerance) {
 
 }  // namespace
 
+TEST_CASE("a scope that allows bfloat16 chooses it where the matrix unit has something to gain, within its rounding") {
+  const ConvGeometry g = geometry({2, 16, 16, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1});
+  const auto x = random_values<float>(g.in_pixels() * g.in_channels, 1), bias = random_values<float>(g.out_channels, 3);
+  const auto w = random_values<float>(g.out_channels * 9 * g.in_channels, 2);
+  const auto dy = random_values<float>(g.out_pixels() * g.out_channels, 4);
+  const Reference expected = reference(g, x, w, bias, dy);
+  CHECK(glia::conv_algorithm_name(g) == std::string("winograd"));
+  const glia::AllowBfloat16 scope;
+  const bool matrix = glia::detail::bf16::best_unit() == glia::detail::bf16::Unit::matrix;
+  CHECK(glia::conv_algorithm_name(g) == std::string(matrix ? "bfloat16" : "winograd"));
+  CHECK(glia::conv_algorithm_name(g, true) == std::string("winograd"));
+  const Results<float> got = run(g, x, w, bias, dy);
+  CHECK(relative_error(got.y, expected.y) <= 8e-3);
+  CHECK(relative_error(got.dx, expected.dx) <= 8e-3);
+  CHECK(relative_error(got.dw, expected.dw) <= 1e-5);
+  if (matrix) CHECK(relative_error(got.y, expected.y) > 1e-4);  // it was rounded
+}
+
 TEST_CASE("float convolutions agree with the double-precision definition, at any thread count the same") {
   check_shapes<float>(3e-6, 2e-5);
 }

@@ -12,6 +12,11 @@
 
 using namespace ops_test;
 
+TEST_CASE("a zero early in a column keeps its product from overflowing") {
+  const auto x = glia::tensor<double>({0, 2, 1, 2, 1e200, 2, 1e200, 2, 1e200, 2}).reshape({5, 2});
+  CHECK(glia::prod(x, 0).to_vector() == std::vector<double>{0, 32});
+}
+
 TEST_CASE("reductions agree with PyTorch") {
   const Doubles x{wave({2, 3, 4}, 1)}, five{5.0 * wave({2, 3, 4}, 1)};
   using V = const Doubles&;

@@ -171,8 +171,7 @@ class BasicBackward {
 
   // Gives `gradient` a history that throws when somebody differentiates through it to what the node was computed from.
   static ImplRef fence(const ImplRef& gradient, const Node& source) {
-    auto out =
-        make_ref<TensorImpl>(gradient->storage, gradient->offset, gradient->shape, gradient->strides, gradient->type);
+    const auto out = glia::detail::new_handle(*gradient);
     auto node = make_ref<OnceOnly>(source.name());
     node->edges = source.edges;
     node->sequence = next_sequence();

@@ -35,7 +35,7 @@ Tensor<T, D> gather_values(const Tensor<T, D>& x, int axis, const Tensor<std::in
 template <class T, class D>
 Tensor<T, D> select_values(const Tensor<T, D>& x, int axis, const Tensor<std::int64_t, D>& index);
 
-// The four maps share a node: `forward` reads, its adjoint adds.
+// The four maps share a node: two read, two add, onto a second input if there is one; each is the adjoint of another.
 template <class T, class D>
 struct IndexNode final : autograd::Node {
   autograd::Saved<std::int64_t, D> index;

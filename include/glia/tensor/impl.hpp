@@ -56,7 +56,7 @@ class TensorImpl final : public RefCounted {
   bool requires_grad() const noexcept { return gradient && (gradient->requires_grad || gradient->grad_fn); }
   bool is_leaf() const noexcept { return !gradient || !gradient->grad_fn; }
 
-  // Whether it shares its storage with the tensor it was taken from (a detached tensor does not count).
+  // Whether it shares its storage with the tensor it was taken from; detaching a tensor changes nothing about it.
   bool is_view() const noexcept { return view_; }
   void mark_view() noexcept {
     if (!view_) storage->add_view(1);

@@ -51,7 +51,7 @@ ConvAlgorithm conv_algorithm(const ConvGeometry& g, bool to_weights = false) {
   return ConvAlgorithm::direct;
 }
 
-// Name of the algorithm used for a geometry: "direct", "depthwise", "winograd" or "bfloat16".
+// Name of that algorithm: "direct", "depthwise", "winograd" or "bfloat16".
 template <class T = float>
 const char* conv_algorithm_name(const ConvGeometry& g, bool to_weights = false) {
   switch (conv_algorithm<T>(g, to_weights)) {

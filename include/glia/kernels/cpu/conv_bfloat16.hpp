@@ -133,7 +133,7 @@ GLIA_LAZY void conv_backward_weight(const ConvGeometry& g, const float* x, const
 }
 
 // Whether a convolution is faster this way, where a scope allows it: forward and to the input, or to the weights. Winograd's
-// 3x3 kernels multiply less often: to the weights they are always faster, and only many channels pay for packing windows.
+// 3x3 kernels multiply less often: packed windows pay beside them for many channels only, and never to the weights.
 inline bool worthwhile(const ConvGeometry& g, bool winograd, bool to_weights) {
   const bool faster = !winograd || (!to_weights && (reads_in_place(g) || std::min(g.in_channels, g.out_channels) >= 256));
   return g.groups == 1 && g.in_channels >= panel && faster &&

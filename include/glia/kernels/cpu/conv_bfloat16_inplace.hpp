@@ -113,7 +113,10 @@ GLIA_LAZY void windows_product(const FlatImage& f, Index batch, const float* ima
   const bool aligned = f.out_width % side == 0;
   const Index per_row = f.out_width / side;
   const Index blocks = aligned ? f.out_height * per_row : chunk_count(f.results(), side);
-  parallel_for(batch, 1, [&](Index begin, Index end) {
+  // Fewer images than threads: each is cut into parts, and every part rounds the whole image again.
+  const Index threads = in_parallel() ? 1 : num_threads(), pairs = chunk_count(blocks, 2);
+  const Index parts = batch >= threads ? 1 : std::min(pairs, chunk_count(threads, std::max<Index>(batch, 1)));
+  parallel_for(batch * parts, 1, [&](Index begin, Index end) {
     const MatrixUnit configured(Unit::matrix);
     bfloat16* const image = scratch<bfloat16>(Scratch::conv_input, f.positions() * lanes);
     std::fill_n(image, f.positions() * lanes, bfloat16::from_bits(0));
@@ -121,11 +124,12 @@ GLIA_LAZY void windows_product(const FlatImage& f, Index batch, const float* ima
     const auto start = [&](Index t) {
       return image + (aligned ? t / per_row * f.pitch() + t % per_row * side : t * side) * lanes;
     };
-    for (Index n = begin; n < end; ++n) {
+    for (Index task = begin; task < end; ++task) {
+      const Index n = task / parts, part = task % parts;
       round_image(f, images + n * f.height * f.width * f.channels, image);
       float* const result = out + n * f.out_height * f.out_width * cols;
       for (Index col = 0; col < cols; col += panel)
-        for (Index t = 0; t < blocks; t += 2) {
+        for (Index t = 2 * (pairs * part / parts); t < std::min(blocks, 2 * (pairs * (part + 1) / parts)); t += 2) {
           const bfloat16 *const a0 = start(t), *const a1 = start(std::min(t + 1, blocks - 1));
           const bfloat16* const b = packed + col / panel * size;
           const Index width = std::min(panel, cols - col);

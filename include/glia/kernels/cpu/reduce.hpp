@@ -72,8 +72,8 @@ void fold_rows(const T* x, Index rows, Index stride, Index width, typename R::To
   for (; r + 4 <= rows; r += 4) {
     const T *a = x + r * stride, *b = a + stride, *c = b + stride, *d = c + stride;
     GLIA_OMP(simd)
-    for (Index j = 0; j < width; ++j)
-      totals[j] = R::join(totals[j], R::join(R::join(R::map(a[j]), R::map(b[j])), R::join(R::map(c[j]), R::map(d[j]))));
+    for (Index j = 0; j < width; ++j)  // in this order: a product that overflows depends on it
+      totals[j] = R::join(R::join(R::join(R::join(totals[j], R::map(a[j])), R::map(b[j])), R::map(c[j])), R::map(d[j]));
   }
   for (; r < rows; ++r) {
     const T* in = x + r * stride;
