@@ -6,7 +6,7 @@
 #include "../support/near.hpp"
 
 using namespace glia;
-using glia_test::error_text;
+using glia_test::error_of;
 
 namespace {
 Tensor<double> leaf(std::initializer_list<double> values) {
@@ -49,7 +49,7 @@ TEST_CASE("grad reaches inner tensors and reports unused inputs") {
   const auto y = x * 2.0;
   const auto z = y * y;
   CHECK_EQ(grad(z, {y}, {.retain_graph = true})[0].item(), 12.0);
-  CHECK_EQ(error_text<AutogradError>([&] { grad(z, {unused}, {.retain_graph = true}); }),
+  CHECK_EQ(error_of<AutogradError>([&] { grad(z, {unused}, {.retain_graph = true}); }),
            "grad: the output does not depend on input 0; pass allow_unused = true to get an undefined tensor instead");
   CHECK_FALSE(grad(z, {unused}, {.allow_unused = true})[0].defined());
 }
@@ -59,7 +59,7 @@ TEST_CASE("functor derivatives stop at order two") {
   const auto first = grad(exp(x), {x}, {.create_graph = true})[0];
   const auto second = grad(first, {x}, {.create_graph = true})[0];
   CHECK(second.item() == doctest::Approx(std::exp(0.5)));
-  CHECK_EQ(error_text<AutogradError>([&] { grad(second, {x}); }), "map: derivatives of functors stop at order two");
+  CHECK_EQ(error_of<AutogradError>([&] { grad(second, {x}); }), "map: derivatives of functors stop at order two");
 }
 
 TEST_CASE("no_grad and detach cut the graph") {
@@ -69,7 +69,7 @@ TEST_CASE("no_grad and detach cut the graph") {
     CHECK_FALSE((x * x).requires_grad());
   }
   CHECK_EQ(grad(x * x.detach(), {x})[0].item(), 2.0);
-  CHECK_EQ(error_text<AutogradError>([&] { (x.detach() * 2.0).backward(); }),
+  CHECK_EQ(error_of<AutogradError>([&] { (x.detach() * 2.0).backward(); }),
            "backward: the output does not depend on any tensor that requires gradients (was it computed under NoGrad "
            "or detached?)");
 }
@@ -77,18 +77,18 @@ TEST_CASE("no_grad and detach cut the graph") {
 TEST_CASE("a freed graph and a non-scalar output are reported") {
   auto x = leaf({2, 3});
   const auto y = x * x;
-  CHECK_EQ(error_text<AutogradError>([&] { y.backward(); }),
+  CHECK_EQ(error_of<AutogradError>([&] { y.backward(); }),
            "backward: without an output gradient the output must have one element, got shape [2]; reduce it first or "
            "pass a gradient");
   sum(y).backward();
-  CHECK_EQ(error_text<AutogradError>([&] { sum(y).backward(); }),
+  CHECK_EQ(error_of<AutogradError>([&] { sum(y).backward(); }),
            "mul: the graph was freed by an earlier backward pass; pass retain_graph = true to the first backward if a "
            "second one is wanted");
   const auto z = x * x;
   sum(z).backward(true);
   sum(z).backward();
   CHECK_NEAR(x.grad(), (std::vector<double>{12, 18}));
-  CHECK_EQ(error_text<ShapeError>([&] { (x * x).backward(ones<double>({3})); }),
+  CHECK_EQ(error_of<ShapeError>([&] { (x * x).backward(ones<double>({3})); }),
            "backward: the output gradient has shape [3], expected [2]");
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("in-place writes to saved tensors are detected") {
   auto y = x * 3.0;
   const auto z = y * y;
   y.add_(x);
-  CHECK_EQ(error_text<AutogradError>([&] { z.backward(); }),
+  CHECK_EQ(error_of<AutogradError>([&] { z.backward(); }),
            "mul: a tensor of shape [1] saved for the backward pass was changed in place since (version 2, expected 1)");
 }
 
@@ -109,12 +109,12 @@ TEST_CASE("recorded in-place writes rebase history; leaves and views are refused
   y.mul_(x);
   sum(y).backward();  // 2 x (3 x + x^2): derivative 12 x + 6 x^2
   CHECK_NEAR(x.grad(), (std::vector<double>{48, 210}));
-  CHECK_EQ(error_text<AutogradError>([&] { x.add_(x); }),
+  CHECK_EQ(error_of<AutogradError>([&] { x.add_(x); }),
            "add_: a leaf that requires gradients is written in place; do it under glia::NoGrad");
   auto base = x * 1.0;
   auto view = base.slice(0, {0, 1});
-  CHECK(error_text<AutogradError>([&] { view.mul_(2.0); }).find("mul_: an in-place write to a view") == 0);
-  CHECK(error_text<AutogradError>([&] {
+  CHECK(error_of<AutogradError>([&] { view.mul_(2.0); }).find("mul_: an in-place write to a view") == 0);
+  CHECK(error_of<AutogradError>([&] {
           base.mul_(2.0);
         }).find("mul_: a recorded in-place write to a tensor with views") == 0);
   auto plain = zeros<double>({2, 2});
@@ -145,7 +145,7 @@ TEST_CASE("hooks see and replace gradients") {
   CHECK_EQ(seen, 12.0);
   CHECK_EQ(x.grad().item(), 241.0);
   x.register_hook([](const Tensor<double>&) { return zeros<double>({2}); });
-  CHECK(error_text<AutogradError>([&] { (x * 1.0).backward(); }).find("gradient hook") == 0);
+  CHECK(error_of<AutogradError>([&] { (x * 1.0).backward(); }).find("gradient hook") == 0);
 }
 
 TEST_CASE("a million nodes overflow the stack neither in backward nor in destruction") {
@@ -191,7 +191,7 @@ TEST_CASE("user-defined functions") {
   const auto first = grad(y, {x}, {.create_graph = true})[0];
   CHECK_EQ(first.item(), 12.0);
   CHECK_EQ(grad(first, {x})[0].item(), 12.0);
-  CHECK_EQ(error_text<AutogradError>([&] { autograd::apply<WrongCount>(x).backward(); }),
+  CHECK_EQ(error_of<AutogradError>([&] { autograd::apply<WrongCount>(x).backward(); }),
            "function: backward returned 0 gradients for 1 inputs");
 }
 
@@ -215,7 +215,7 @@ TEST_CASE("checkpointing recomputes, repeats random draws and refuses second der
   CHECK_EQ(state.generator.counter, drawn);
   CHECK_NEAR(x.grad(), (std::vector<double>{6 * masks[0][0], 8 * masks[0][1]}));
   const auto first = grad(sum(y), {x}, {.create_graph = true})[0];
-  CHECK(error_text<AutogradError>([&] { grad(sum(first), {x}); }).find("checkpoint: is differentiable once") == 0);
+  CHECK(error_of<AutogradError>([&] { grad(sum(first), {x}); }).find("checkpoint: is differentiable once") == 0);
 }
 
 TEST_CASE("gradients of a recorded pass are buffers of their own") {
@@ -294,7 +294,7 @@ struct Keeps {
 
 TEST_CASE("a function's output must be defined, and what it keeps stays without history") {
   const auto x = leaf({3});
-  CHECK_EQ(error_text<AutogradError>([&] { autograd::apply<Undefined>(x); }),
+  CHECK_EQ(error_of<AutogradError>([&] { autograd::apply<Undefined>(x); }),
            "function: forward returned an undefined tensor, expected a defined one");
   const auto y = autograd::apply<Keeps>(x);
   CHECK(y.requires_grad());

@@ -51,10 +51,10 @@ void normal_equal() {
 
 TEST_CASE("cuda errors name the op and carry CUDA's text") {
   const auto text =
-      glia_test::error_text<glia::DeviceError>([] { glia::cuda::check("some op", cudaErrorInvalidValue); });
+      glia_test::error_of<glia::DeviceError>([] { glia::cuda::check("some op", cudaErrorInvalidValue); });
   CHECK(text.rfind("some op: CUDA reports cudaErrorInvalidValue", 0) == 0);
   const auto product =
-      glia_test::error_text<glia::DeviceError>([] { glia::cuda::check("matmul", CUBLAS_STATUS_INVALID_VALUE); });
+      glia_test::error_of<glia::DeviceError>([] { glia::cuda::check("matmul", CUBLAS_STATUS_INVALID_VALUE); });
   CHECK(product.rfind("matmul: cuBLAS reports CUBLAS_STATUS_INVALID_VALUE", 0) == 0);
   CHECK_NOTHROW(glia::cuda::check("some op", cudaSuccess));
 }
@@ -97,7 +97,7 @@ CUDA_TEST_CASE("cuda allocator: alignment, empty blocks, reuse and statistics") 
 }
 CUDA_TEST_CASE("cuda allocator: out of memory is a DeviceError, and the device works on") {
   const auto text =
-      glia_test::error_text<glia::DeviceError>([] { static_cast<void>(Tensor<float, Cuda>::empty({Index{1} << 42})); });
+      glia_test::error_of<glia::DeviceError>([] { static_cast<void>(Tensor<float, Cuda>::empty({Index{1} << 42})); });
   CHECK(text.find("out of device memory: asked for") != std::string::npos);
   CHECK(glia::ones<float, Cuda>({3}).to_vector() == std::vector<float>(3, 1.0f));
 }

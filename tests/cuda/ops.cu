@@ -301,7 +301,7 @@ CUDA_TEST_CASE("cuda ops: whole numbers, positions, labels") {
   CHECK(glia::cumsum(counts.to<Cuda>(), 0).to_vector() == glia::cumsum(counts, 0).to_vector());
   CHECK(glia::one_hot(counts.to<Cuda>(), 4).to_vector() == glia::one_hot(counts, 4).to_vector());
   const auto message = [](auto labels) {
-    return glia_test::error_text<glia::IndexError>([&] { glia::one_hot(labels, 3); });
+    return glia_test::error_of<glia::IndexError>([&] { glia::one_hot(labels, 3); });
   };
   CHECK(message(counts.to<Cuda>()) == message(counts));
   glia::cuda::index_checks() = false;

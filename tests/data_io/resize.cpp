@@ -34,9 +34,9 @@ TEST_CASE("resize_images keeps colours, channels and images apart") {
 }
 
 TEST_CASE("resize_images refuses what is no image") {
-  CHECK_EQ(glia_test::error_text<ShapeError>([] { data::resize_images(zeros({2, 4, 4}), 2, 2); }),
+  CHECK_EQ(glia_test::error_of<ShapeError>([] { data::resize_images(zeros({2, 4, 4}), 2, 2); }),
            "resize_images: images must be [N, H, W, C] with pixels, got [2, 4, 4]");
-  CHECK_EQ(glia_test::error_text<ShapeError>([] { data::resize_images(zeros({2, 4, 4, 3}), 0, 2); }),
+  CHECK_EQ(glia_test::error_of<ShapeError>([] { data::resize_images(zeros({2, 4, 4, 3}), 0, 2); }),
            "resize_images: the new size must be positive, got 0 x 2");
   CHECK_EQ(data::resize_images(zeros({0, 4, 4, 3}), 2, 2).shape(), Shape{0, 2, 2, 3});
 }

@@ -19,7 +19,7 @@ namespace nn = glia::nn;
 namespace fx = fixture::explain;
 using glia::Cpu;
 using glia::Index;
-using glia_test::error_text;
+using glia_test::error_of;
 using Double = glia::Tensor<double>;
 using Labels = glia::Tensor<std::int64_t>;
 
@@ -182,7 +182,7 @@ TEST_CASE("Grad-CAM equals captum; maps are scaled as by PyTorch") {
   // frozen weights
   nn::set_requires_grad(net, false);
   CHECK_NEAR(explain::grad_cam(both, images(), targets()), fx::grad_cam, {1e-10, 1e-15});
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::grad_cam(
               [&](const Double& x) {
                 const auto y = linear(x.flatten(1).slice(1, {0, 4}));
@@ -190,7 +190,7 @@ TEST_CASE("Grad-CAM equals captum; maps are scaled as by PyTorch") {
               },
               images(), targets());
         }) == "grad_cam: features must have 4 axes, got shape [2, 2]");
-  CHECK(error_text<glia::AutogradError>([&] {
+  CHECK(error_of<glia::AutogradError>([&] {
           explain::grad_cam([&](const Double& x) { return net.both(x.detach()); }, images(), targets());
         }).find("grad_cam: features and scores have no gradient history") == 0);
 }
@@ -206,7 +206,7 @@ TEST_CASE("occlusion equals captum, also where windows hang over the border") {
                fx::occlusion3, single);
   }
   CHECK(explain::occlusion(net, images(), targets()).shape() == glia::Shape{2, 8, 8});
-  CHECK(error_text<glia::ValueError>([&] {
+  CHECK(error_of<glia::ValueError>([&] {
           explain::occlusion(net, images(), targets(), {.window = 2, .stride = 3});
         }) == "occlusion: stride (3) must not exceed window (2)");
 }
@@ -223,10 +223,10 @@ TEST_CASE("spike maps by hand") {
   // three spikes of one neuron: the third sees both earlier ones
   const auto train = explain::spike_activation_map(glia::ones<double>({3, 1, 1, 1, 1}), 0.5);
   CHECK_NEAR(train, std::vector<double>({0, std::exp(-0.5), std::exp(-0.5) + std::exp(-1.0)}), {1e-14, 0.0});
-  CHECK(error_text<glia::ShapeError>([] {
+  CHECK(error_of<glia::ShapeError>([] {
           explain::spike_rate_map(glia::zeros({2, 3}));
         }) == "spike_rate_map: spikes must have 5 axes, got shape [2, 3]");
-  CHECK(error_text<glia::ValueError>([&] { explain::spike_activation_map(s, -1); }) ==
+  CHECK(error_of<glia::ValueError>([&] { explain::spike_activation_map(s, -1); }) ==
         "spike_activation_map: decay must not be negative, got -1");
 }
 
@@ -276,11 +276,11 @@ TEST_CASE("deletion and insertion curves equal the reference") {
   const auto wrong = explain::deletion_curve(linear, x, glia::tensor<std::int64_t>({0}), glia::neg(contribution),
                                              {.steps = 4, .score = explain::Score::logit});
   CHECK(wrong.auc[0] > curve.auc[0]);
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::deletion_curve(net, images(), targets(), glia::zeros<double>({2, 4, 4}));
         }) == "deletion_curve: attribution must have shape [2, 8, 8], got [2, 4, 4]");
   CHECK(
-      error_text<glia::ValueError>([&] {
+      error_of<glia::ValueError>([&] {
         explain::insertion_curve(linear, x, glia::tensor<std::int64_t>({0}), glia::full<double>({1, 4}, std::nan("")));
       }) == "insertion_curve: the attribution of sample 0 holds a NaN");
 }
@@ -308,10 +308,10 @@ TEST_CASE("infidelity equals captum; a linear model's gradient has none") {
   }
   CHECK(explain::infidelity(linear, x, label, off)[0] == doctest::Approx(expected).epsilon(1e-9));
   CHECK(explain::infidelity(linear, x, label, glia::scale(gradient, 7.0), {.normalize = true})[0] < 1e-14);
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::infidelity(linear, x, label, gradient, glia::zeros<double>({3, 2, 4}));
         }) == "infidelity: perturbations must have shape [3, 1, 4], got [3, 2, 4]");
-  CHECK(error_text<glia::ValueError>([&] { explain::infidelity(linear, x, label, gradient, {.noise = 0}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { explain::infidelity(linear, x, label, gradient, {.noise = 0}); }) ==
         "infidelity: noise must be positive, got 0");
 }
 
@@ -321,7 +321,7 @@ TEST_CASE("rank correlation equals SciPy") {
   CHECK(explain::rank_correlation(b, glia::exp(b))[0] == doctest::Approx(1.0));
   CHECK(explain::rank_correlation(b, glia::neg(b))[0] == doctest::Approx(-1.0));
   CHECK(std::isnan(explain::rank_correlation(b, glia::ones<double>({1, 12}))[0]));
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::rank_correlation(a, b.slice(1, {0, 3}));
         }) == "rank_correlation: second map must have shape [1, 12], got [1, 3]");
 }
@@ -351,35 +351,35 @@ TEST_CASE("randomisation check: gradients change with the weights, an edge detec
   REQUIRE(heads.size() == 3);
   CHECK(heads[1] != heads[0]);
   CHECK(heads[2] == heads[0]);
-  CHECK(error_text<glia::ValueError>([] {
+  CHECK(error_of<glia::ValueError>([] {
           explain::randomization_check(nn::Stateless{}, [](nn::Stateless&) { return glia::zeros({1, 2}); });
         }) == "randomization_check: the model has no parameters to randomise");
 }
 
 TEST_CASE("bad input is named") {
   Net net;
-  CHECK(error_text<glia::IndexError>([&] {
+  CHECK(error_of<glia::IndexError>([&] {
           explain::saliency(net, images(), glia::tensor<std::int64_t>({0, 3}));
         }) == "input_gradient: target 3 is outside 0 .. 2, the classes of the model");
-  CHECK(error_text<glia::IndexError>([&] {
+  CHECK(error_of<glia::IndexError>([&] {
           explain::occlusion(net, images(), glia::tensor<std::int64_t>({0, -1}));
         }) == "occlusion: target -1 is outside 0 .. 2, the classes of the model");
-  CHECK(error_text<glia::ShapeError>([&] { explain::smooth_grad(net, images(), glia::tensor<std::int64_t>({0})); }) ==
+  CHECK(error_of<glia::ShapeError>([&] { explain::smooth_grad(net, images(), glia::tensor<std::int64_t>({0})); }) ==
         "smooth_grad: targets must have shape [2], got [1]");
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::integrated_gradients(net, images(), targets(), {}, glia::zeros<double>({3}));
         }) == "integrated_gradients: baseline must have shape [2, 8, 8, 2] or [8, 8, 2], got [3]");
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           explain::saliency([](const Double& x) { return x; }, images(), targets());
         }) == "input_gradient: the model must return [2, classes], got shape [2, 8, 8, 2]");
-  CHECK(error_text<glia::AutogradError>([&] {
+  CHECK(error_of<glia::AutogradError>([&] {
           explain::saliency([&](const Double& x) { return linear(x.detach()).detach(); }, glia::zeros<double>({2, 4}),
                             glia::tensor<std::int64_t>({0, 1}));
         }).find("input_gradient: the model's output has no gradient history") == 0);
-  CHECK(error_text<glia::ValueError>([&] { explain::saliency(net, images(), targets(), 0); }) ==
+  CHECK(error_of<glia::ValueError>([&] { explain::saliency(net, images(), targets(), 0); }) ==
         "input_gradient: chunk must be positive, got 0");
-  CHECK(error_text<glia::ValueError>([&] { explain::integrated_gradients(net, images(), targets(), {.steps = 0}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { explain::integrated_gradients(net, images(), targets(), {.steps = 0}); }) ==
         "integrated_gradients: steps must be positive, got 0");
-  CHECK(error_text<glia::ValueError>([&] { explain::smooth_grad(net, images(), targets(), {.noise = -1}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { explain::smooth_grad(net, images(), targets(), {.noise = -1}); }) ==
         "smooth_grad: noise must not be negative, got -1");
 }

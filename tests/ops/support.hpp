@@ -18,6 +18,7 @@ namespace ops_test {
 
 using glia::Index;
 using glia::Shape;
+using glia_test::error_of;
 using D64 = glia::Tensor<double>;
 using Doubles = std::vector<D64>;
 
@@ -83,18 +84,6 @@ void check_reference(F&& f, const Doubles& points, const std::vector<double>& va
     y.backward(wave(y.shape(), 9));
     for (std::size_t k = 0; k < gradients.size(); ++k) check_close(inputs[k].grad(), gradients[k], tolerance);
   }
-}
-
-// The text of the exception E that f throws; fails if there is none.
-template <class E, class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  FAIL_CHECK("nothing of the expected type was thrown");
-  return "";
 }
 
 }  // namespace ops_test

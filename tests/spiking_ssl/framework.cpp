@@ -19,7 +19,7 @@ namespace spiking = glia::spiking;
 namespace ssl = glia::ssl;
 using glia::Cpu;
 using glia::Index;
-using glia_test::error_text;
+using glia_test::error_of;
 
 namespace {
 // Two linear layers with spikes between them; the weights are set by hand.
@@ -65,7 +65,7 @@ TEST_CASE("activity report: operations and energy of a network by hand") {
   CHECK(spiking::detail::spikes_per_element(std::vector<float>{0, 1.7f, 3.4f, 0}) == doctest::Approx(0.75));
   CHECK(spiking::detail::spikes_per_element(std::vector<float>{0.3f, 1.7f}) == -1);
   CHECK(spiking::detail::spikes_per_element(std::vector<float>{-1, 1}) == -1);
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           spiking::activity_report(net, glia::zeros({0, 2}));
         }) == "activity_report: needs at least one sample, got shape [0, 2]");
 }
@@ -74,7 +74,7 @@ TEST_CASE("momentum schedule") {
   CHECK(ssl::momentum_schedule(0, 10, 0.99) == doctest::Approx(0.99).epsilon(1e-14));
   CHECK(ssl::momentum_schedule(5, 10, 0.99) == doctest::Approx(0.995).epsilon(1e-14));
   CHECK(ssl::momentum_schedule(10, 10, 0.99) == 1.0);
-  CHECK(error_text<glia::ValueError>([] { ssl::momentum_schedule(11, 10); }) ==
+  CHECK(error_of<glia::ValueError>([] { ssl::momentum_schedule(11, 10); }) ==
         "momentum_schedule: step must be in 0 .. 10, got 11");
 }
 

@@ -8,7 +8,7 @@ namespace spiking = glia::spiking;
 namespace fx = fixture::spiking_ssl;
 using glia::Cpu;
 using glia::Index;
-using glia_test::error_text;
+using glia_test::error_of;
 using Double = glia::Tensor<double>;
 
 namespace {
@@ -303,25 +303,25 @@ TEST_CASE("empty and 16-bit sequences, and errors") {
   const auto spikes = spiking::Lif<Cpu, glia::bfloat16>{}(coarse).cast<float>();
   CHECK(spikes[0].to_vector() == lif(coarse.cast<float>())[0].to_vector());
 
-  CHECK(error_text<glia::ShapeError>([&] { lif(glia::zeros({})); }) ==
+  CHECK(error_of<glia::ShapeError>([&] { lif(glia::zeros({})); }) ==
         "lif: input must have at least 1 axes, got shape []");
   spiking::State<float> state;
   lif.step(glia::zeros({3}), state);
-  CHECK(error_text<glia::ShapeError>([&] { lif.step(glia::zeros({4}), state); }) ==
+  CHECK(error_of<glia::ShapeError>([&] { lif.step(glia::zeros({4}), state); }) ==
         "lif: state must have shape [4], got [3]");
-  CHECK(error_text<glia::ShapeError>([&] { spiking::Cuba<>{}.step(glia::zeros({3}), state); }) ==
+  CHECK(error_of<glia::ShapeError>([&] { spiking::Cuba<>{}.step(glia::zeros({3}), state); }) ==
         "cuba: the state must have 2 parts, got 1");
-  CHECK(error_text<glia::ValueError>([] { spiking::Lif<>{{.beta = 1.5}}; }) == "lif: beta must be in [0, 1], got 1.5");
-  CHECK(error_text<glia::ValueError>([] { spiking::Lif<>{{.tau = 0.5}}; }) == "lif: tau must be at least 1, got 0.5");
-  CHECK(error_text<glia::ValueError>([] { spiking::Lif<>{{.threshold = 0}}; }) ==
+  CHECK(error_of<glia::ValueError>([] { spiking::Lif<>{{.beta = 1.5}}; }) == "lif: beta must be in [0, 1], got 1.5");
+  CHECK(error_of<glia::ValueError>([] { spiking::Lif<>{{.tau = 0.5}}; }) == "lif: tau must be at least 1, got 0.5");
+  CHECK(error_of<glia::ValueError>([] { spiking::Lif<>{{.threshold = 0}}; }) ==
         "lif: threshold must be positive, got 0");
-  CHECK(error_text<glia::ValueError>([] { spiking::repeat(glia::zeros({2}), 0); }) ==
+  CHECK(error_of<glia::ValueError>([] { spiking::repeat(glia::zeros({2}), 0); }) ==
         "repeat: the number of steps must be positive, got 0");
-  CHECK(error_text<glia::ShapeError>([] {
+  CHECK(error_of<glia::ShapeError>([] {
           spiking::simulate(spiking::PlifNeuron<>{}, glia::zeros({2, 3}), glia::zeros({2}));
         }) == "plif: parameters must have 1 elements, got shape [2]");
   auto y = glia::ones({2, 3}).set_requires_grad();
   // the fused backward pass is differentiable once
   const auto once = glia::grad(glia::sum(lif(y)), std::vector<glia::Tensor<float>>{y}, {.create_graph = true})[0];
-  CHECK(error_text<glia::AutogradError>([&] { glia::sum(once).backward(); }).find("lif") == 0);
+  CHECK(error_of<glia::AutogradError>([&] { glia::sum(once).backward(); }).find("lif") == 0);
 }

@@ -21,7 +21,7 @@ namespace spiking = glia::spiking;
 namespace fx = fixture::spiking_ssl;
 using glia::Cpu;
 using glia::Index;
-using glia_test::error_text;
+using glia_test::error_of;
 using Double = glia::Tensor<double>;
 
 TEST_CASE("the elementwise spike: Heaviside forward, surrogate backward, twice") {
@@ -53,8 +53,8 @@ TEST_CASE("qcfs: values and straight-through gradients equal the reference") {
   CHECK_NEAR(t.grad(), fx::qcfs_grad, {1e-15, 0.0});
   CHECK(layer(glia::zeros<double>({0, 3})).numel() == 0);
 
-  CHECK(error_text<glia::ValueError>([] { spiking::Qcfs<>{{.levels = 0}}; }) == "qcfs: levels must be positive, got 0");
-  CHECK(error_text<glia::ShapeError>([] { spiking::qcfs(glia::zeros({3}), glia::ones({2}), 4); }) ==
+  CHECK(error_of<glia::ValueError>([] { spiking::Qcfs<>{{.levels = 0}}; }) == "qcfs: levels must be positive, got 0");
+  CHECK(error_of<glia::ShapeError>([] { spiking::qcfs(glia::zeros({3}), glia::ones({2}), 4); }) ==
         "qcfs: theta must have one element, got shape [2]");
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("encoders") {
   const std::vector<int> when{4, 3, 1, 0, 0, 4};
   for (Index t = 0; t < 5; ++t)
     for (std::size_t i = 0; i < 6; ++i) CHECK(first[t].to_vector()[i] == (when[i] == t ? 1.0f : 0.0f));
-  CHECK(error_text<glia::ValueError>([&] { spiking::latency(x, 0); }) ==
+  CHECK(error_of<glia::ValueError>([&] { spiking::latency(x, 0); }) ==
         "latency: the number of steps must be positive, got 0");
 }
 
@@ -141,9 +141,9 @@ TEST_CASE("losses over time equal PyTorch") {
   CHECK_NEAR(tet, fx::tet, {1e-13, 0.0});
   tet.backward();
   CHECK_NEAR(logits.grad(), fx::tet_grad, {1e-12, 1e-15});
-  CHECK(error_text<glia::ShapeError>([&] { spiking::tet_loss(logits[0], labels); }) ==
+  CHECK(error_of<glia::ShapeError>([&] { spiking::tet_loss(logits[0], labels); }) ==
         "tet_loss: outputs must have 3 axes, got shape [4, 5]");
-  CHECK(error_text<glia::ValueError>([&] { spiking::tet_loss(logits, labels, {.lambda = 2}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { spiking::tet_loss(logits, labels, {.lambda = 2}); }) ==
         "tet_loss: lambda must be in [0, 1], got 2");
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("regularisers: values by hand, gradients by differences") {
   check(glia::gradcheck([](const auto& v) { return spiking::rate_l2(v[0], 0.2); }, std::vector<Double>{x}));
   check(glia::gradcheck([](const auto& v) { return spiking::homeostatic(v[0], {0.6, 0.7}); }, std::vector<Double>{x}));
   check(glia::gradcheck([](const auto& v) { return spiking::energy_penalty(v[0], 10); }, std::vector<Double>{x}));
-  CHECK(error_text<glia::ValueError>([&] { spiking::homeostatic(a, {.lower = 0.5, .upper = 0.4}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { spiking::homeostatic(a, {.lower = 0.5, .upper = 0.4}); }) ==
         "homeostatic: lower (0.5) must not exceed upper (0.4)");
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("filters are scaled to a length, zero filters stay") {
   auto half = glia::tensor<double>({3, 4}, {1, 2});
   spiking::normalize_filters_(half, 20.0, 0.5);
   CHECK_NEAR(half, std::vector<double>({6, 8}), {1e-12, 0.0});
-  CHECK(error_text<glia::ValueError>([&] { spiking::normalize_filters_(half, -1); }) ==
+  CHECK(error_of<glia::ValueError>([&] { spiking::normalize_filters_(half, -1); }) ==
         "normalize_filters_: norm must be positive, got -1");
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("normalisation: tdBN starts at alpha times the threshold; divisive nor
   CHECK_MESSAGE(once.ok, once.message);
   const auto twice = glia::gradgradcheck(f, std::vector<Double>{small});
   CHECK_MESSAGE(twice.ok, twice.message);
-  CHECK(error_text<glia::ValueError>([&] { spiking::divisive_norm(small, {.groups = 3}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { spiking::divisive_norm(small, {.groups = 3}); }) ==
         "divisive_norm: 3 groups do not divide the 4 channels of [2, 3, 4]");
 }
 
@@ -273,7 +273,7 @@ TEST_CASE("reservoirs: spectral radius, fading memory, trained read-out") {
   CHECK(glia::sum(spikes).item() > 0.0f);
   glia::sum(spikes).backward();
   CHECK(drive.grad().shape() == drive.shape());
-  CHECK(error_text<glia::ValueError>([] { spiking::Liquid<>{{.in = 0}}; }) ==
+  CHECK(error_of<glia::ValueError>([] { spiking::Liquid<>{{.in = 0}}; }) ==
         "liquid: in and units must be positive, got 0 and 100");
 }
 
@@ -283,7 +283,7 @@ TEST_CASE("ridge regression equals NumPy's normal equations") {
   const auto model = nn::ridge_regression(x, y, 0.3);
   CHECK_NEAR(model.weight, fx::ridge_weight, {1e-10, 1e-13});
   CHECK_NEAR(model.bias, fx::ridge_bias, {1e-10, 1e-13});
-  CHECK(error_text<glia::ValueError>([&] { nn::ridge_regression(x, y, 0); }) ==
+  CHECK(error_of<glia::ValueError>([&] { nn::ridge_regression(x, y, 0); }) ==
         "ridge_regression: lambda must be positive, got 0");
 }
 
@@ -303,6 +303,6 @@ TEST_CASE("statistics of a layer") {
   CHECK(e.synaptic_operations == doctest::Approx(700));
   CHECK(e.nanojoule == doctest::Approx(1e-3 * (4600 + 630)));
   CHECK(e.dense_nanojoule == doctest::Approx(1e-3 * 4.6 * 1600));
-  CHECK(error_text<glia::ShapeError>([] { spiking::activity(glia::zeros({3})); }) ==
+  CHECK(error_of<glia::ShapeError>([] { spiking::activity(glia::zeros({3})); }) ==
         "activity: spikes must have at least 2 axes, got shape [3]");
 }

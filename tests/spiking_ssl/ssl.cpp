@@ -20,7 +20,7 @@ namespace ssl = glia::ssl;
 namespace fx = fixture::spiking_ssl;
 using glia::Cpu;
 using glia::Index;
-using glia_test::error_text;
+using glia_test::error_of;
 using Double = glia::Tensor<double>;
 using Labels = glia::Tensor<std::int64_t>;
 
@@ -120,12 +120,12 @@ TEST_CASE("contrastive losses take any feature length and skip anchors alone") {
   const double expected = -std::log(std::exp(2.0) / (std::exp(2.0) + 2.0));
   CHECK(ssl::nt_xent(pair, pair, 0.5).item() == doctest::Approx(expected).epsilon(1e-12));
 
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           ssl::nt_xent(view1(), view2().slice(0, {0, 2}));
         }) == "nt_xent: second view must have shape [6, 4], got [2, 4]");
-  CHECK(error_text<glia::ValueError>([&] { ssl::nt_xent(view1(), view2(), 0); }) ==
+  CHECK(error_of<glia::ValueError>([&] { ssl::nt_xent(view1(), view2(), 0); }) ==
         "nt_xent: the temperature must be positive, got 0");
-  CHECK(error_text<glia::ShapeError>([&] {
+  CHECK(error_of<glia::ShapeError>([&] {
           ssl::sup_con(view1(), glia::tensor<std::int64_t>({1, 2}));
         }) == "sup_con: labels must have shape [6], got [2]");
 }
@@ -161,12 +161,12 @@ TEST_CASE("losses for noisy labels equal PyTorch") {
   const double p = 1 / (1 + std::exp(1.0));
   CHECK(ssl::gce_loss(masked, glia::tensor<std::int64_t>({0}), 1.0).item() == doctest::Approx(1 - p));
   CHECK(ssl::gce_loss(sure, glia::tensor<std::int64_t>({0, 0}), 1.0).item() == doctest::Approx(0.5));
-  CHECK(error_text<glia::ValueError>([&] { ssl::gce_loss(logits, labels, 0); }) ==
+  CHECK(error_of<glia::ValueError>([&] { ssl::gce_loss(logits, labels, 0); }) ==
         "gce_loss: q must be in (0, 1], got 0");
-  CHECK(error_text<glia::IndexError>([&] {
+  CHECK(error_of<glia::IndexError>([&] {
           elr(logits, labels, glia::tensor<std::int64_t>({0, 1, 2, 3, 4, 10}));
         }) == "elr_loss: sample 10 is outside 0 .. 9");
-  CHECK(error_text<glia::IndexError>([&] {
+  CHECK(error_of<glia::IndexError>([&] {
           ssl::gce_loss(logits, glia::tensor<std::int64_t>({0, 1, 2, 3, 0, 0}));
         }) == "gce_loss: label 3 is outside 0 .. 2");
 }
@@ -183,7 +183,7 @@ TEST_CASE("diagnostics equal the reference and see a collapse") {
   CHECK(report.effective_rank == doctest::Approx(1.0).epsilon(1e-6));
   CHECK(report.alignment == 0.0);
   CHECK(report.uniformity == doctest::Approx(0.0).scale(1.0).epsilon(1e-12));
-  CHECK(error_text<glia::ShapeError>([] {
+  CHECK(error_of<glia::ShapeError>([] {
           ssl::effective_rank(glia::zeros({1, 3}));
         }) == "effective_rank: needs at least two samples, got shape [1, 3]");
 }
@@ -199,7 +199,7 @@ TEST_CASE("projector, predictor, momentum encoder") {
   nn::train(projector);
   ssl::Predictor<> predictor{{.in = 3, .hidden = 4}};
   CHECK(predictor(projector(x)).shape() == glia::Shape{8, 3});
-  CHECK(error_text<glia::ValueError>([] { ssl::Projector<>{{.in = 5, .layers = 0}}; }) ==
+  CHECK(error_of<glia::ValueError>([] { ssl::Projector<>{{.in = 5, .layers = 0}}; }) ==
         "Projector: layers must be positive, got 0");
 
   ssl::MomentumEncoder target(projector);
@@ -224,7 +224,7 @@ TEST_CASE("projector, predictor, momentum encoder") {
               .epsilon(1e-4)
               .scale(1e-3));
   CHECK(old_mean.size() == fresh.size());
-  CHECK(error_text<glia::ValueError>([&] { target.update(projector, 1.5); }) ==
+  CHECK(error_of<glia::ValueError>([&] { target.update(projector, 1.5); }) ==
         "momentum_encoder: decay must be in [0, 1], got 1.5");
 }
 
@@ -281,8 +281,8 @@ TEST_CASE("probes find what is linearly there") {
   const auto found = ssl::knn_predict(bank, glia::tensor<std::int64_t>({2, 0, 1}),
                                       glia::tensor<double>({5, 1, -1, 9, -2, -2.1}, {3, 2}), {.k = 1, .classes = 3});
   CHECK(found.to_vector() == std::vector<std::int64_t>({2, 0, 1}));
-  CHECK(error_text<glia::IndexError>([&] { ssl::ridge_probe(train, labels, 2); }) ==
+  CHECK(error_of<glia::IndexError>([&] { ssl::ridge_probe(train, labels, 2); }) ==
         "ridge_probe: label 2 is outside 0 .. 1");
-  CHECK(error_text<glia::ValueError>([&] { ssl::knn_predict(train, labels, test, {.k = 0, .classes = 3}); }) ==
+  CHECK(error_of<glia::ValueError>([&] { ssl::knn_predict(train, labels, test, {.k = 0, .classes = 3}); }) ==
         "knn_predict: k must be positive, got 0");
 }

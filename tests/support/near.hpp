@@ -2,6 +2,8 @@
 // The comparison helper of all tests: relative and absolute tolerance, and a refusal to compare with a tolerance that
 // swallows the values.
 
+#include "errors.hpp"
+
 #include <glia/ops/convert.hpp>
 
 #include <doctest/doctest.h>
@@ -44,19 +46,6 @@ std::string compare(const std::vector<A>& actual, const std::vector<B>& expected
 template <class T, class D, class B>
 std::string compare(const glia::Tensor<T, D>& actual, const std::vector<B>& expected, Tolerance tolerance = {}) {
   return compare(actual.to_vector(), expected, tolerance);
-}
-
-// The text of the exception of type E that f throws; "" if it throws nothing or something else.
-template <class E, class F>
-std::string error_text(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  } catch (...) {
-    return "another exception";
-  }
-  return "no exception";
 }
 
 }  // namespace glia_test

@@ -57,30 +57,12 @@ inline void round_image(const FlatImage& f, const float* image, bfloat16* out) {
 GLIA_LAZY [[gnu::noinline]] void windows_tile(const FlatImage& f, const bfloat16* a0, const bfloat16* a1,
                                               const bfloat16* b, float* sums, Index ld) {
   const Index lanes = f.lanes(), pixel = lanes * static_cast<Index>(sizeof(bfloat16));
-  asm volatile("" ::: "memory");
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  matrix_start();
   for (Index tap = 0; tap < f.taps(); ++tap) {
     const Index first = f.offset(tap) * lanes;
-    for (Index c = first; c < first + lanes; c += terms, b += 2 * block) {
-      _tile_loadd(4, a0 + c, pixel);
-      _tile_loadd(6, b, 64);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(7, b + block, 64);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_loadd(5, a1 + c, pixel);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-    }
+    for (Index c = first; c < first + lanes; c += terms, b += 2 * block) matrix_multiply(a0 + c, a1 + c, pixel, b);
   }
-  const Index row = ld * static_cast<Index>(sizeof(float));
-  _tile_stored(0, sums, row);
-  _tile_stored(1, sums + side, row);
-  _tile_stored(2, sums + side * ld, row);
-  _tile_stored(3, sums + side * ld + side, row);
-  asm volatile("" ::: "memory");
+  matrix_store(sums, ld);
 }
 
 // Writes rows of `sums` [32][32] that are results, from position (or, if `whole`, from pixel) `first` on, to `out`, whose pixels
