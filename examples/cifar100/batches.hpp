@@ -6,6 +6,7 @@
 #include <glia/data/jigsaw.hpp>
 #include <glia/data/loader.hpp>
 #include <glia/data/mix.hpp>
+#include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/join.hpp>
 
 namespace cifar100 {
@@ -30,12 +31,22 @@ class Stream {
   glia::data::Loader loader_;
 };
 
-// Applies the spatial task to images in place and returns its labels.
-inline glia::Tensor<std::int64_t> apply_spatial(const std::string& task, glia::Tensor<float>& images,
+// Applies the spatial task to the first `share` of the images in place (batches are shuffled, so it is a random part)
+// and returns its labels; the other images stay as they are, and their label is one that the loss ignores.
+inline glia::Tensor<std::int64_t> apply_spatial(const Objective& o, glia::Tensor<float>& images,
                                                 const std::vector<glia::Index>& samples, std::uint64_t key) {
-  if (task == "rotation") return glia::data::rotate_at_random(images, samples, key);
-  if (task == "jigsaw") return glia::data::shuffle_patches(images, samples, key);
-  return glia::data::rotate_quadrants(images, samples, key);
+  const glia::Index count = images.size(0);
+  const glia::Index drawn = std::max<glia::Index>(std::llround(o.spatial_share * static_cast<double>(count)), 1);
+  const auto apply = [&](glia::Tensor<float>& part) {
+    const std::span<const glia::Index> numbers(samples.data(), static_cast<std::size_t>(part.size(0)));
+    if (o.spatial == "rotation") return glia::data::rotate_at_random(part, numbers, key);
+    if (o.spatial == "jigsaw") return glia::data::shuffle_patches(part, numbers, key);
+    return glia::data::rotate_quadrants(part, numbers, key);
+  };
+  if (drawn >= count) return apply(images);
+  auto part = images.slice(0, {0, drawn});
+  const auto ignored = glia::full<std::int64_t>({count - drawn}, glia::CrossEntropyOptions{}.ignore_index);
+  return glia::concat<std::int64_t, glia::Cpu>({apply(part), ignored}, 0);
 }
 
 // Mixes the images of a batch in both views alike, so that the views stay views of one image. `labels` become those of
@@ -66,12 +77,11 @@ inline glia::data::BatchHook batch_hook(const Options& o, glia::Index classes, b
     using glia::data::RandomUse, glia::data::random_key;
     if (mixes) mix(batch, o, classes, random_key(batch, seed, RandomUse::mix));
     if (!spatial) return;
-    const std::string& task = o.objective.spatial;
     batch.spatial_labels =
-        apply_spatial(task, batch.images, batch.positions, random_key(batch, seed, RandomUse::spatial));
+        apply_spatial(o.objective, batch.images, batch.positions, random_key(batch, seed, RandomUse::spatial));
     if (!batch.second_view.defined()) return;
     const auto second =
-        apply_spatial(task, batch.second_view, batch.positions, random_key(batch, seed, RandomUse::user));
+        apply_spatial(o.objective, batch.second_view, batch.positions, random_key(batch, seed, RandomUse::user));
     batch.spatial_labels = glia::concat<std::int64_t, glia::Cpu>({batch.spatial_labels, second});
   };
 }

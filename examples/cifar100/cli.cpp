@@ -79,6 +79,9 @@ void add_train_options(CLI::App& app, Options& o) {
          "--no-spatial", [&l] { l.spatial = "none"; }, "the same as --spatial none")
       ->group(parts);
   app.add_option("--spatial-weight", l.spatial_weight, "its weight in the loss")->capture_default_str()->group(parts);
+  app.add_option("--spatial-share", l.spatial_share, "share of the images that the spatial task changes and is asked about")
+      ->capture_default_str()
+      ->group(parts);
   app.add_option("--neuron", l.neuron, "neuromorphic layer: multilevel, lif or none")
       ->capture_default_str()
       ->group(parts);

@@ -11,7 +11,7 @@
 namespace cifar100 {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Objective, classification, similarity, similarity_weight, temperature,
-                                                spatial, spatial_weight, neuron, levels, steps, rate_weight,
+                                                spatial, spatial_weight, spatial_share, neuron, levels, steps, rate_weight,
                                                 label_smoothing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FineTune, prefix, stem, layer_decay, freeze, freeze_epochs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, backbone, init, protocol, optimizer,
@@ -25,7 +25,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, back
 void apply_preset(Options& o, const std::string& preset) {
   o.preset = preset;
   if (preset == "fast") {
-    o.backbone = "slim", o.epochs = 8, o.resolution = "20:0.15,24:0.5";
+    o.backbone = "speed-w32", o.epochs = 10, o.resolution = "20:0.15,24:0.5";
   } else if (preset == "strong") {
     o.backbone = "speed", o.epochs = 20;
   } else if (preset == "paper") {
@@ -74,6 +74,7 @@ void validate(const Objective& o) {
   one_of("neuron", o.neuron, {"none", "multilevel", "lif"});
   not_negative("similarity-weight", o.similarity_weight);
   not_negative("spatial-weight", o.spatial_weight);
+  require(o.spatial_share > 0 && o.spatial_share <= 1, "spatial-share", "a number above 0 and up to 1", o.spatial_share);
   not_negative("rate-weight", o.rate_weight);
   positive("temperature", o.temperature);
   in_range("label-smoothing", o.label_smoothing, 0, 1);
@@ -131,8 +132,12 @@ std::string to_json(const Options& options) { return nlohmann::json(options).dum
 
 Options options_from_json(const std::string& text) {
   auto json = nlohmann::json::parse(text);
-  if (json.contains("objective") && json["objective"].contains("spatial") && json["objective"]["spatial"].is_boolean())
-    json["objective"]["spatial"] = json["objective"]["spatial"].get<bool>() ? "localized" : "none";  // an early form
+  if (json.contains("objective")) {  // early forms
+    auto& objective = json["objective"];
+    if (objective.contains("spatial") && objective["spatial"].is_boolean())
+      objective["spatial"] = objective["spatial"].get<bool>() ? "localized" : "none";
+    if (!objective.contains("spatial_share")) objective["spatial_share"] = 1.0;
+  }
   return json.get<Options>();
 }
 

@@ -19,6 +19,7 @@ struct Objective {
   std::string spatial =
       "localized";  // none, localized (16-way), rotation (4-way) or jigsaw (24-way), on the shared features
   double spatial_weight = 0.1;
+  double spatial_share = 0.25;  // of the images of a step that the task changes and is asked about
   std::string neuron = "multilevel";  // none, multilevel (QCFS) or lif
   int levels = 8;                     // of the multi-level activation
   int steps = 4;                      // time steps of the LIF layer
@@ -30,7 +31,7 @@ struct Options {
   std::string data;  // folder with train.bin and test.bin; empty: GLIA_DATA
   std::string out = "runs/cifar100";
   std::string preset = "fast";         // fast, strong or paper
-  std::string backbone = "slim";       // see parse_backbone
+  std::string backbone = "speed-w32";  // see parse_backbone
   std::string init;                    // weights to start from; empty: random
   std::string protocol = "45k";        // 45k: 45,000 / 5,000 train / validation; paper: 50,000 / 10,000
   std::string optimizer = "muon";      // muon (with AdamW for vectors and heads) or adamw

@@ -19,6 +19,17 @@ inline double hits(const glia::Tensor<float>& logits, const glia::Tensor<std::in
   return static_cast<double>(glia::metrics::topk_hits<float>(logits.span(), logits.size(1), labels.span(), 1));
 }
 
+// The share of the labels asked about, those not negative, that have the highest score.
+inline double accuracy_where_asked(const glia::Tensor<float>& logits, const glia::Tensor<std::int64_t>& labels) {
+  const auto best = glia::argmax(logits, 1).to_vector(), given = labels.to_vector();
+  double hits = 0, asked = 0;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    asked += given[i] >= 0 ? 1 : 0;
+    hits += given[i] >= 0 && best[i] == given[i] ? 1 : 0;
+  }
+  return hits / std::max(asked, 1.0);
+}
+
 // The images of a step and what they are, on the host.
 struct StepBatch {
   glia::Tensor<float> images;  // [views * per_view, 32, 32, 3]
@@ -139,7 +150,7 @@ void train_step(Run<D>& run, const StepBatch& batch) {
   sums.steps += 1;
   sums.hits += hits(labelled_rows(out.logits.detach(), targets).template to<glia::Cpu>(), batch.targets.labels);
   if (out.spatial.defined())
-    sums.spatial_hits += hits(out.spatial.detach().template to<glia::Cpu>(), batch.targets.spatial);
+    sums.spatial_hits += n * accuracy_where_asked(out.spatial.detach().template to<glia::Cpu>(), batch.targets.spatial);
   const double loss = value_of(terms.total);
   sums.loss += n * loss;
   sums.classification += n * value_of(terms.classification);

@@ -48,6 +48,8 @@ TEST_CASE("a bad value is named with what was expected and what came") {
         "--similarity: expected one of none, supcon, ntxent, barlow, vicreg, byol, simsiam, got moco");
   CHECK(complaint([](Options& o) { o.objective.spatial = "yes"; }) ==
         "--spatial: expected one of none, localized, rotation, jigsaw, got yes");
+  CHECK(complaint([](Options& o) { o.objective.spatial_share = 0; }) ==
+        "--spatial-share: expected a number above 0 and up to 1, got 0.0");
   CHECK(complaint([](Options& o) { o.objective.classification = "mse"; }) ==
         "--classification: expected one of ce, gce, sce, elr, got mse");
   CHECK(complaint([](Options& o) { o.noise_kind = "human"; }) ==
@@ -94,7 +96,7 @@ TEST_CASE("a bad value is named with what was expected and what came") {
 
 TEST_CASE("the command line reaches its settings") {
   const Options o = parsed({"--labels", "2500", "--unlabelled-ratio", "3", "--label-noise", "0.4", "--noise-kind",
-                            "asymmetric", "--similarity", "byol", "--spatial", "jigsaw", "--mixup", "0.2", "--ema",
+                            "asymmetric", "--similarity", "byol", "--spatial", "jigsaw", "--spatial-share", "0.25", "--mixup", "0.2", "--ema",
                             "--cutout", "8", "--long-tail", "50"});
   CHECK(o.labels == 2500);
   CHECK(o.unlabelled_ratio == 3);
@@ -102,6 +104,7 @@ TEST_CASE("the command line reaches its settings") {
   CHECK(o.noise_kind == "asymmetric");
   CHECK(o.objective.similarity == "byol");
   CHECK(o.objective.spatial == "jigsaw");
+  CHECK(o.objective.spatial_share == 0.25);
   CHECK(o.mixup == 0.2);
   CHECK(o.ema == 0.05);
   CHECK(o.cutout == 8);
@@ -118,6 +121,8 @@ TEST_CASE("options survive JSON, also from a file of an early version; identity 
   CHECK(cifar100::to_json(back) == cifar100::to_json(o));
   CHECK(cifar100::options_from_json(R"({"objective": {"spatial": true}})").objective.spatial == "localized");
   CHECK(cifar100::options_from_json(R"({"objective": {"spatial": false}})").objective.spatial == "none");
+  CHECK(cifar100::options_from_json(R"({"objective": {"spatial": "localized"}})").objective.spatial_share == 1);
+  CHECK(cifar100::options_from_json("{}").objective.spatial_share == Options().objective.spatial_share);
   Options other = o;
   other.out = "elsewhere", other.threads = 3, other.resume = true, other.max_steps = 5, other.command = "x";
   CHECK(cifar100::identity(other) == cifar100::identity(o));
