@@ -110,6 +110,35 @@ TEST_CASE("gradgradcheck rejects a derivative that is wrong only at second order
   CHECK(gradgradcheck([](const Doubles& in) { return map(CubeFunctor{}, in[0]); }, at).ok);
 }
 
+namespace {
+// A plain pass that is right, and a recorded one with a wrong constant.
+struct TwoFormulasNode final : autograd::Node {
+  autograd::Saved<double, Cpu> x;
+  const char* name() const noexcept override { return "two_formulas"; }
+  void backward(autograd::Gradients& g) override {
+    const double factor = grad_enabled() ? 3.01 : 3.0;
+    g.set(0, g.output<double, Cpu>() * square(x.get(this)) * factor);
+  }
+};
+}  // namespace
+
+TEST_CASE("gradgradcheck rejects a recorded backward pass whose first gradient is not the plain one") {
+  const auto f = [](const Doubles& in) {
+    Double y;
+    {
+      const NoGrad plain;
+      y = in[0] * in[0] * in[0];
+    }
+    if (auto* node = autograd::record<TwoFormulasNode>(y, in[0])) node->x.save(in[0]);
+    return y;
+  };
+  const Doubles at{points()[0]};
+  CHECK(gradcheck(f, at).ok);
+  const auto result = gradgradcheck(f, at);
+  CHECK_FALSE(result.ok);
+  CHECK(result.message.find("input 0, element 0: the plain backward pass gives ") == 0);
+}
+
 TEST_CASE("the comparison helper refuses tolerances that swallow the values") {
   const std::vector<double> small{0.004, 0.005};
   CHECK_EQ(glia_test::compare(small, small, {.absolute = 1e-6}), std::string());

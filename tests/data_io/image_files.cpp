@@ -1,5 +1,6 @@
 // CIFAR and idx files.
 #include <glia/data/cifar.hpp>
+#include <glia/data/dataset.hpp>
 #include <glia/data/idx.hpp>
 
 #include "../support/errors.hpp"
@@ -8,8 +9,11 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 namespace data = glia::data;
 namespace fs = std::filesystem;
@@ -32,6 +36,69 @@ Bytes records(const std::vector<Bytes>& labels) {
       for (int p = 0; p < 1024; ++p) out.push_back(pixel(static_cast<int>(r), c, p));
   }
   return out;
+}
+
+// A fresh folder that goes when the test ends.
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("glia_image_files_" + std::to_string(::getpid()));
+  Folder() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+void write(const fs::path& path, const Bytes& bytes) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+// A file of `count` records: `first` and `last` at the ends, and between them zeros that take no disk space.
+void write_records(const fs::path& path, glia::Index count, const Bytes& first, const Bytes& last) {
+  write(path, first);
+  const auto record = static_cast<glia::Index>(first.size());
+  fs::resize_file(path, static_cast<std::uintmax_t>((count - 1) * record));
+  std::ofstream(path, std::ios::binary | std::ios::app).write(reinterpret_cast<const char*>(last.data()), record);
+}
+
+// A record of these labels with pixel() of plane seeds r.
+Bytes record_of(const Bytes& labels, int r) {
+  Bytes out = labels;
+  for (int c = 0; c < 3; ++c)
+    for (int p = 0; p < 1024; ++p) out.push_back(pixel(r, c, p));
+  return out;
+}
+
+// Whether image `i` of the set is that of record_of(..., r).
+bool shows(const data::Dataset& set, glia::Index i, int r) {
+  const std::uint8_t* at = set.images.data() + i * 3072;
+  for (int p = 0; p < 1024; ++p)
+    for (int c = 0; c < 3; ++c)
+      if (*at++ != pixel(r, c, p)) return false;
+  return true;
+}
+
+// The two files of `count` 2 x 3 images, pixel k of the file being k + seed, with labels (i + seed) % 10.
+void write_idx(const fs::path& images, const fs::path& labels, unsigned char count, unsigned char seed) {
+  Bytes pixels{0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 2, 0, 0, 0, 3}, marks{0, 0, 8, 1, 0, 0, 0, count};
+  for (int k = 0; k < 6 * count; ++k) pixels.push_back(static_cast<unsigned char>(k + seed));
+  for (int i = 0; i < count; ++i) marks.push_back(static_cast<unsigned char>((i + seed) % 10));
+  write(images, pixels);
+  write(labels, marks);
+}
+
+// The text of the FileError or FormatError of f, "accepted" if there is none.
+template <class F>
+std::string problem_of(F&& f) {
+  try {
+    f();
+  } catch (const glia::io::FileError& error) {
+    return error.what();
+  } catch (const glia::FormatError& error) {
+    return error.what();
+  }
+  return "accepted";
 }
 
 }  // namespace
@@ -81,6 +148,96 @@ TEST_CASE("cifar: a missing folder is reported with the places looked at") {
                        "find_cifar100: no train.bin and test.bin in \"/nonexistent\", \"/nonexistent/cifar100\", "
                        "\"/nonexistent/cifar-100-binary\"",
                        glia::io::FileError);
+}
+
+TEST_CASE("cifar: the folder of CIFAR-100 is found in each of its places, the outermost first") {
+  const Folder folder;
+  fs::path before;
+  for (const fs::path& place : {folder.path / "cifar-100-binary", folder.path / "cifar100", folder.path}) {
+    CAPTURE(place.string());
+    write(place / "train.bin", {});  // alone it does not count
+    if (before.empty())
+      CHECK_THROWS_AS(data::find_cifar100(folder.path), glia::io::FileError);
+    else
+      CHECK(data::find_cifar100(folder.path) == before);
+    write(place / "test.bin", {});
+    CHECK(data::find_cifar100(folder.path) == place);
+    before = place;
+  }
+}
+
+TEST_CASE("cifar: the files of CIFAR-10 become two sets, in order") {
+  const Folder folder;
+  const fs::path inner = folder.path / "cifar-10-batches-bin";
+  for (int batch = 1; batch <= 5; ++batch) {
+    const auto label = static_cast<unsigned char>(batch);
+    write_records(inner / ("data_batch_" + std::to_string(batch) + ".bin"), 10'000, record_of({label}, batch),
+                  record_of({9}, 10 + batch));
+  }
+  write_records(inner / "test_batch.bin", 10'000, record_of({7}, 6), record_of({8}, 16));
+  const auto [train, test] = data::load_cifar10(folder.path);
+  CHECK(train.name == "CIFAR-10 train");
+  CHECK(test.name == "CIFAR-10 test");
+  CHECK(train.images.shape() == glia::Shape{50'000, 32, 32, 3});
+  REQUIRE(train.size() == 50'000);
+  REQUIRE(test.size() == 10'000);
+  CHECK(train.classes == 10);
+  CHECK_FALSE(train.coarse.defined());
+  for (int batch = 1; batch <= 5; ++batch) {
+    CAPTURE(batch);
+    const glia::Index first = (batch - 1) * 10'000, last = first + 9'999;
+    CHECK(train.labels.data()[first] == batch);
+    CHECK(train.labels.data()[first + 1] == 0);
+    CHECK(train.labels.data()[last] == 9);
+    CHECK(shows(train, first, batch));
+    CHECK(shows(train, last, 10 + batch));
+  }
+  CHECK(test.labels.data()[0] == 7);
+  CHECK(test.labels.data()[9'999] == 8);
+  CHECK(shows(test, 0, 6));
+  CHECK(shows(test, 9'999, 16));
+}
+
+TEST_CASE("cifar: the files of CIFAR-100 become two sets") {
+  const Folder folder;
+  write_records(folder.path / "train.bin", 50'000, record_of({4, 30}, 1), record_of({19, 99}, 2));
+  write_records(folder.path / "test.bin", 10'000, record_of({5, 31}, 3), record_of({6, 32}, 4));
+  const auto [train, test] = data::load_cifar100(folder.path);
+  CHECK(train.name == "CIFAR-100 train");
+  CHECK(test.name == "CIFAR-100 test");
+  REQUIRE(train.size() == 50'000);
+  REQUIRE(test.size() == 10'000);
+  CHECK(train.classes == 100);
+  CHECK(train.coarse_classes == 20);
+  CHECK(train.labels.data()[0] == 30);
+  CHECK(train.labels.data()[49'999] == 99);
+  CHECK(train.coarse.data()[0] == 4);
+  CHECK(train.coarse.data()[49'999] == 19);
+  CHECK(test.labels.data()[9'999] == 32);
+  CHECK(shows(train, 49'999, 2));
+  CHECK(shows(test, 0, 3));
+}
+
+TEST_CASE("cifar: missing and truncated files are named") {
+  const Folder folder;
+  const auto load = [&] { return problem_of([&] { data::load_cifar10_records(folder.path); }); };
+  const auto missing = [](const fs::path& path) {
+    return "load_cifar: cannot open \"" + path.string() + "\": No such file or directory";
+  };
+  CHECK(load() == missing(folder.path / "data_batch_1.bin"));
+  const fs::path inner = folder.path / "cifar-10-batches-bin";
+  write(inner / "test_batch.bin", {});
+  CHECK(load() == missing(inner / "data_batch_1.bin"));
+  write(inner / "data_batch_1.bin", record_of({3}, 1));
+  CHECK(load() == "load_cifar: \"" + (inner / "data_batch_1.bin").string() +
+                      "\" has 3073 bytes, expected 30730000 (10000 records of 3073): the file is truncated");
+  write(folder.path / "train.bin", record_of({4, 30}, 1));
+  write(folder.path / "test.bin", {});
+  CHECK(problem_of([&] { data::load_cifar100(folder.path); }) ==
+        "load_cifar: \"" + (folder.path / "train.bin").string() +
+            "\" has 3074 bytes, expected 153700000 (50000 records of 3074): the file is truncated");
+  const auto one = data::load_cifar_file(data::Cifar::cifar10, inner / "data_batch_1.bin");
+  CHECK(one.labels == std::vector<std::int64_t>{3});
 }
 
 TEST_CASE("cifar: the real CIFAR-100, if GLIA_DATA says where it is") {
@@ -146,4 +303,47 @@ TEST_CASE("idx: images and labels are read, broken files refused") {
                  "header announces"));
   CHECK(contains(read(labels, images), "expected 3 axes"));
   CHECK(contains(read(images, {0, 0, 8, 1, 0, 0, 0, 1, 7}), "2 images but"));
+}
+
+TEST_CASE("idx: the files of MNIST are read from a folder") {
+  const Folder folder;
+  write_idx(folder.path / "train-images-idx3-ubyte", folder.path / "train-labels-idx1-ubyte", 3, 8);
+  write_idx(folder.path / "t10k-images-idx3-ubyte", folder.path / "t10k-labels-idx1-ubyte", 2, 40);
+  const auto train = data::load_mnist_records(folder.path, true), test = data::load_mnist_records(folder.path, false);
+  CHECK(train.labels == std::vector<std::int64_t>{8, 9, 0});
+  CHECK(test.labels == std::vector<std::int64_t>{0, 1});
+  const auto [images, others] = data::load_mnist(folder.path);
+  CHECK(images.name == "MNIST train");
+  CHECK(others.name == "MNIST test");
+  CHECK(images.images.shape() == glia::Shape{3, 2, 3, 1});
+  CHECK(images.images.to_vector() == train.images);
+  CHECK(images.images.to_vector().back() == 17 + 8);
+  CHECK(images.labels.to_vector() == train.labels);
+  CHECK(images.classes == 10);
+  CHECK_FALSE(images.coarse.defined());
+  CHECK(others.size() == 2);
+  CHECK(others.images.to_vector()[0] == 40);
+}
+
+TEST_CASE("idx: missing, truncated and mismatched files are named") {
+  const Folder folder;
+  const fs::path images = folder.path / "a.images", labels = folder.path / "a.labels";
+  const auto load = [&](glia::Index classes) {
+    return problem_of([&] { data::load_idx_files(images, labels, classes); });
+  };
+  CHECK(load(10) == "load_idx: cannot open \"" + images.string() + "\": No such file or directory");
+  write_idx(images, labels, 2, 11);
+  CHECK(load(10) == "accepted");
+  CHECK(load(2) == "load_idx: \"" + labels.string() + "\", byte 9: label 2, expected at most 1");
+  const auto set = data::load_idx_files(images, labels, 12);
+  CHECK(set.classes == 12);
+  CHECK(set.labels == std::vector<std::int64_t>{1, 2});
+  CHECK(set.images[11] == 22);
+  fs::resize_file(images, 27);
+  CHECK(load(10) == "load_idx: \"" + images.string() + "\": header announces [2, 2, 3] bytes, but 11 follow");
+  write_idx(images, folder.path / "b.labels", 3, 0);
+  CHECK(load(10) == "load_idx: \"" + images.string() + "\" holds 3 images but \"" + labels.string() + "\" 2 labels");
+  fs::remove(labels);
+  CHECK(load(10) == "load_idx: cannot open \"" + labels.string() + "\": No such file or directory");
+  CHECK(contains(problem_of([&] { data::load_mnist(folder.path); }), "train-images-idx3-ubyte"));
 }

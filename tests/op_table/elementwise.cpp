@@ -76,7 +76,7 @@ const Shape unary_shapes[] = {{3, 4}, {1}, {2, 1, 3}, {0, 3}, {}, {5, 131}};
 
 TEST_CASE("unary ops equal their double reference on every layout") {
   for (const UnaryRow& row : unary_rows) {
-    CAPTURE(row.name);
+    CAPTURE(std::string(row.name));
     Generator generator(3);
     for (const Shape& shape : unary_shapes)
       for (const Layout layout : all_layouts) {
@@ -95,8 +95,10 @@ TEST_CASE("unary ops pass gradcheck and gradgradcheck on every layout") {
 }
 
 TEST_CASE("binary and ternary ops pass gradcheck and gradgradcheck with broadcasting") {
-  const std::vector<std::vector<Shape>> pairs = {{{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{2, 1}, {1, 3}}, {{}, {2}},
-                                                 {{0, 2}, {2}},    {{1}, {1}},    {{2, 1, 2}, {3, 1}}};
+  const std::vector<std::vector<Shape>> pairs = {{{2, 3}, {2, 3}}, {{2, 3}, {3}},       {{2, 1}, {1, 3}},
+                                                 {{}, {2}},        {{}, {}},            {{0, 2}, {2}},
+                                                 {{1}, {1}},       {{2, 1, 2}, {3, 1}}, {{0}, {}}};
+  const std::vector<std::vector<Shape>> all_ranks = {{{2, 3}}, {{1}}, {{0, 2}}, {{}}};
   const GradientCase rows[] = {
       {"add", [](const Doubles& x) { return x[0] + x[1]; }, pairs},
       {"sub", [](const Doubles& x) { return x[0] - x[1]; }, pairs},
@@ -106,9 +108,18 @@ TEST_CASE("binary and ternary ops pass gradcheck and gradgradcheck with broadcas
       {"maximum", [](const Doubles& x) { return maximum(x[0], x[1] * 1.37 + 0.011); }, pairs},
       {"minimum", [](const Doubles& x) { return minimum(x[0], x[1] * 1.37 + 0.011); }, pairs},
       {"where", [](const Doubles& x) { return where(x[0].detach() > 0.5, x[0] * x[1], x[1]); }, pairs},
-      {"pow constant", [](const Doubles& x) { return pow(x[0], 3.0); }, {{{2, 3}}}},
-      {"clamp", [](const Doubles& x) { return clamp(x[0], -1.0, 1.0); }, {{{2, 3}}, {{}}}, -2, 2, 1.0},
-      {"scalar arithmetic", [](const Doubles& x) { return 2.0 / (1.0 - (x[0] * 3.0 - 0.5)) + x[0] / 4.0; }, {{{2, 3}}}, 1, 2},
+      {"pow constant", [](const Doubles& x) { return pow(x[0], 3.0); }, all_ranks},
+      {"pow fraction", [](const Doubles& x) { return pow(x[0], -1.5); }, all_ranks, 0.5, 2.0},
+      {"pow zero", [](const Doubles& x) { return pow(x[0], 0.0) + x[0]; }, all_ranks},
+      {"clamp", [](const Doubles& x) { return clamp(x[0], -1.0, 1.0); }, all_ranks, -2, 2, 1.0},
+      {"leaky_relu", [](const Doubles& x) { return leaky_relu(x[0], 0.3); }, all_ranks, -2, 2, 4.0},
+      {"elu", [](const Doubles& x) { return elu(x[0], 1.7); }, all_ranks, -2, 2, 4.0},
+      {"prelu", [](const Doubles& x) { return map(nn::functor::Prelu{}, x[0], x[1]); },
+       {{{2, 3}, {3}}, {{2, 3}, {1}}, {{2, 2, 2}, {2}}, {{1}, {1}}, {{0, 3}, {3}}, {{}, {}}}, -2, 2, 4.0},
+      {"scalar arithmetic", [](const Doubles& x) { return 2.0 / (1.0 - (x[0] * 3.0 - 0.5)) + x[0] / 4.0; },
+       all_ranks, 1, 2},
+      {"scale and shift", [](const Doubles& x) { return square(shift(scale(x[0], -0.7), 1.3)) * (2.0 + 0.4 * x[0]); },
+       all_ranks},
   };
   for (const GradientCase& row : rows) check_gradients(row);
 }
@@ -140,8 +151,8 @@ TEST_CASE("special values") {
 }
 
 TEST_CASE("elementwise errors name the op and both shapes") {
-  CHECK_EQ(error_text<ShapeError>([] { pow(zeros({2}), zeros({3})); }),
+  CHECK_EQ(error_of<ShapeError>([] { pow(zeros({2}), zeros({3})); }),
            "pow: shapes [2] and [3] do not broadcast: aligned from the right, extents must be equal or 1");
-  CHECK_EQ(error_text<ValueError>([] { clamp(zeros({2}), 1.0f, 0.0f); }), "clamp: the lower bound exceeds the upper bound");
-  CHECK_EQ(error_text<Error>([] { relu(Tensor<float>()); }), "relu: input is undefined (a default-constructed tensor)");
+  CHECK_EQ(error_of<ValueError>([] { clamp(zeros({2}), 1.0f, 0.0f); }), "clamp: the lower bound exceeds the upper bound");
+  CHECK_EQ(error_of<Error>([] { relu(Tensor<float>()); }), "relu: input is undefined (a default-constructed tensor)");
 }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <glia/core/parallel.hpp>
+#include <glia/ops/elementwise.hpp>
 #include <glia/ops/reduce.hpp>
 #include <glia/ops/scan.hpp>
 
@@ -114,6 +115,63 @@ TEST_CASE("positions of extremes: the first of equals, the first NaN") {
   CHECK(glia::max(whole).item() == 9);
   CHECK(glia::argmax(whole).item() == 2);
   CHECK(glia::prod(whole).item() == 3 * -7 * 81);
+}
+
+TEST_CASE("positions of extremes over several axes count in row-major order along them") {
+  const Shape shape{2, 3, 4};
+  // Few different values, so that the first of equals matters.
+  auto x = glia::round(normal(shape, 9) * 1.5);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  x.mutable_data()[9] = nan;
+  const auto values = x.to_vector();
+  for (int mask = 1; mask < 8; ++mask) {
+    CAPTURE(mask);
+    glia::Axes axes, backwards;
+    Shape kept_dims, kept;
+    for (int a = 0; a < 3; ++a) {
+      const bool reduced = (mask >> a & 1) != 0;
+      if (reduced) axes.push_back(a), backwards.insert(0, a - 3);
+      kept_dims.push_back(reduced ? 1 : shape[a]);
+      if (!reduced) kept.push_back(shape[a]);
+    }
+    const std::size_t results = static_cast<std::size_t>(kept.numel());
+    std::vector<double> best[2] = {std::vector<double>(results), std::vector<double>(results)};
+    std::vector<std::int64_t> counted(results, 0), at[2] = {counted, counted};
+    glia::Strides steps = glia::contiguous_strides(kept_dims);
+    for (int a = 0; a < 3; ++a)
+      if (mask >> a & 1) steps[a] = 0;
+    // Walking over all elements in memory order meets those of one result in the order that is asked for.
+    for (Index i = 0; i < x.numel(); ++i) {
+      const std::size_t to = static_cast<std::size_t>(glia::offset_of(i, shape, steps));
+      const double v = values[static_cast<std::size_t>(i)];
+      for (const int smallest : {0, 1}) {
+        double& so_far = best[smallest][to];
+        const bool better = smallest == 1 ? v < so_far : v > so_far;
+        if (counted[to] == 0 || (!std::isnan(so_far) && (std::isnan(v) || better)))
+          so_far = v, at[smallest][to] = counted[to];
+      }
+      ++counted[to];
+    }
+    for (const auto& y : {x, strided(x)})
+      for (const auto& order : {axes, backwards}) {
+        CHECK(glia::argmax(y, order).to_vector() == at[0]);
+        CHECK(glia::argmin(y, order, true).to_vector() == at[1]);
+        CHECK(glia::argmax(y, order).shape() == kept);
+        CHECK(glia::argmin(y, order).shape() == kept);
+        CHECK(glia::argmax(y, order, true).shape() == kept_dims);
+        CHECK(glia::argmin(y, order, true).shape() == kept_dims);
+      }
+  }
+  const auto whole = glia::tensor<std::int32_t>({3, 7, -2, 7, -2, 0}, {2, 3});
+  CHECK(glia::argmax(whole, {}, true).shape() == Shape{1, 1});
+  CHECK(glia::argmax(whole, {}, true).item() == 1);
+  CHECK(glia::argmin(whole, {}, true).shape() == Shape{1, 1});
+  CHECK(glia::argmin(whole.transpose(), {}, true).item() == 3);  // -2 first at row 1, column 1
+  CHECK(glia::argmin(whole, glia::Axes{}).rank() == 0);
+  CHECK(glia::argmax(glia::full<double>({}, 2.0), {}, true).shape() == Shape{});
+  CHECK(glia::argmax(glia::zeros<double>({2, 0, 3}), {0, 2}).shape() == Shape{0});
+  CHECK(error_of<glia::ShapeError>([] { glia::argmax(glia::zeros<double>({2, 0, 3}), {0, 1}); }) ==
+        "argmax: no elements to choose from in an input of shape [2, 0, 3]");
 }
 
 TEST_CASE_TEMPLATE("running sums along rows of every length, both ways", T, float, double, std::int64_t, std::uint8_t) {

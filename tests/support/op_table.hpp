@@ -75,7 +75,7 @@ struct GradientCase {
 
 // Gradient checks of one row over all layouts of all samples.
 inline void check_gradients(const GradientCase& row) {
-  CAPTURE(row.name);
+  CAPTURE(std::string(row.name));
   glia::Generator generator(11);
   for (const auto& shapes : row.samples)
     for (const Layout layout : all_layouts) {

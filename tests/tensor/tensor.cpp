@@ -8,7 +8,7 @@
 #include "../support/near.hpp"
 
 using namespace glia;
-using glia_test::error_text;
+using glia_test::error_of;
 
 TEST_CASE("views share storage and read the right elements") {
   const auto x = arange(24).reshape({2, 3, 4});
@@ -24,6 +24,31 @@ TEST_CASE("views share storage and read the right elements") {
   CHECK_NEAR(x.slice(1, {-1, {}}).select(0, 0).flatten(), (std::vector<float>{8, 9, 10, 11}));
 }
 
+TEST_CASE("squeeze without an axis drops every extent of 1") {
+  const auto x = arange(6).reshape({1, 2, 1, 3, 1});
+  CHECK_EQ(x.squeeze().shape(), Shape{2, 3});
+  CHECK(x.squeeze().shares_storage(x));
+  CHECK_NEAR(x.squeeze(), (std::vector<float>{0, 1, 2, 3, 4, 5}));
+  CHECK_NEAR(x.transpose(1, 3).squeeze(), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+  CHECK_NEAR(x.slice(3, {0, 3, 2}).squeeze(), (std::vector<float>{0, 2, 3, 5}));
+  CHECK_EQ(arange(3).squeeze().shape(), Shape{3});
+  CHECK_EQ(ones({1, 1}).expand({4, 1}).squeeze().shape(), Shape{4});
+  CHECK_EQ(full({1, 1}, 7.0f).squeeze().shape(), Shape{});
+  CHECK_EQ(full({1, 1}, 7.0f).squeeze().item(), 7.0f);
+  CHECK_EQ(scalar(3.0f).squeeze().shape(), Shape{});
+  CHECK_EQ(scalar(3.0f).squeeze().item(), 3.0f);
+  CHECK_EQ(zeros({1, 0, 1, 3}).squeeze().shape(), Shape{0, 3});
+  for (const Shape& shape : {Shape{1, 2, 1, 3}, Shape{1, 1}, Shape{}, Shape{0, 1}}) {
+    CAPTURE(to_string(shape));
+    auto y = arange<double>(1.0, 1.0 + static_cast<double>(shape.numel())).reshape(shape).clone().set_requires_grad();
+    const auto z = y.squeeze();
+    const auto weight = arange<double>(2.0, 2.0 + static_cast<double>(z.numel())).reshape(z.shape());
+    sum(z * z * weight).backward();
+    CHECK_EQ(y.grad().shape(), shape);
+    CHECK_NEAR(y.grad(), (y * weight.reshape(shape) * 2.0).to_vector());
+  }
+}
+
 TEST_CASE("reshape copies only when it has to") {
   auto x = arange(12).reshape({3, 4});
   CHECK(x.reshape({2, -1}).shares_storage(x));
@@ -31,37 +56,37 @@ TEST_CASE("reshape copies only when it has to") {
   CHECK_NEAR(x.transpose().reshape({2, 6}), (std::vector<float>{0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11}));
   CHECK(x.slice(0, {0, 3, 2}).view_as({2, 2, 2}).shares_storage(x));
   CHECK_NEAR(x.slice(0, {0, 3, 2}).view_as({2, 2, 2}), (std::vector<float>{0, 1, 2, 3, 8, 9, 10, 11}));
-  CHECK_EQ(error_text<ShapeError>([&] { x.transpose().view_as({12}); }),
+  CHECK_EQ(error_of<ShapeError>([&] { x.transpose().view_as({12}); }),
            "view_as: shape [12] is no view of shape [4, 3] with strides [1, 4]; write x.reshape(...)");
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              x.reshape({5, -1});
            }),
            "reshape: cannot infer the -1 in [5, -1] for 12 elements of shape [3, 4]");
-  CHECK_EQ(error_text<ShapeError>([&] { x.reshape({5}); }),
+  CHECK_EQ(error_of<ShapeError>([&] { x.reshape({5}); }),
            "reshape: shape [5] does not hold the 12 elements of shape [3, 4]");
 }
 
 TEST_CASE("errors name op, argument, expected and got") {
   const auto x = zeros({2, 3});
-  CHECK_EQ(error_text<IndexError>([&] { x.select(1, 3); }), "select: position 3 is outside axis 1 of shape [2, 3]");
-  CHECK_EQ(error_text<IndexError>([&] { x.size(2); }), "size: axis 2 is outside a tensor of rank 2");
-  CHECK_EQ(error_text<ShapeError>([&] { x.expand({2, 4}); }), "expand: shape [2, 3] does not expand to [2, 4]");
-  CHECK_EQ(error_text<ShapeError>([&] { Tensor<float>::empty({-1}); }),
+  CHECK_EQ(error_of<IndexError>([&] { x.select(1, 3); }), "select: position 3 is outside axis 1 of shape [2, 3]");
+  CHECK_EQ(error_of<IndexError>([&] { x.size(2); }), "size: axis 2 is outside a tensor of rank 2");
+  CHECK_EQ(error_of<ShapeError>([&] { x.expand({2, 4}); }), "expand: shape [2, 3] does not expand to [2, 4]");
+  CHECK_EQ(error_of<ShapeError>([&] { Tensor<float>::empty({-1}); }),
            "empty: extents must not be negative, got [-1]");
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              Tensor<float>::empty({Index{1} << 40, Index{1} << 40});
            }),
            "empty: too many elements in [1099511627776, 1099511627776]");
-  CHECK_EQ(error_text<Error>([&] { Tensor<float>().shape(); }),
+  CHECK_EQ(error_of<Error>([&] { Tensor<float>().shape(); }),
            "tensor: this tensor is undefined (default-constructed or moved from)");
-  CHECK_EQ(error_text<ShapeError>([&] { x.item(); }), "item: needs a tensor with one element, got shape [2, 3]");
-  CHECK_EQ(error_text<Error>([&] { x + Tensor<float>(); }),
+  CHECK_EQ(error_of<ShapeError>([&] { x.item(); }), "item: needs a tensor with one element, got shape [2, 3]");
+  CHECK_EQ(error_of<Error>([&] { x + Tensor<float>(); }),
            "add: right operand is undefined (a default-constructed tensor)");
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              from_vector<float>({1, 2}, {3});
            }),
            "from_span: 2 values do not fill shape [3] (3 elements)");
-  CHECK_EQ(error_text<IndexError>([&] { x.permute({0, 0}); }), "permute: axis 0 is named twice in [0, 0]");
+  CHECK_EQ(error_of<IndexError>([&] { x.permute({0, 0}); }), "permute: axis 0 is named twice in [0, 0]");
 }
 
 TEST_CASE("creation") {
@@ -78,7 +103,7 @@ TEST_CASE("creation") {
   auto order = permutation(100, a).to_vector();
   std::sort(order.begin(), order.end());
   for (std::size_t i = 0; i < order.size(); ++i) CHECK_EQ(order[i], static_cast<std::int64_t>(i));
-  CHECK_EQ(error_text<ValueError>([&] { bernoulli({2}, a, 1.5); }),
+  CHECK_EQ(error_of<ValueError>([&] { bernoulli({2}, a, 1.5); }),
            "bernoulli: the probability must be in [0, 1], got 1.5");
 }
 
@@ -113,7 +138,7 @@ TEST_CASE("in-place writes honour strides and aliasing") {
   auto square_matrix = arange(4).reshape({2, 2});
   square_matrix.copy_(square_matrix.transpose());
   CHECK_NEAR(square_matrix, (std::vector<float>{0, 2, 1, 3}));
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              x.add_(zeros({5, 3, 4}));
            }),
            "add_: an argument of shape [5, 3, 4] does not fit into the target's shape [3, 4]");
@@ -179,12 +204,38 @@ TEST_CASE("DLPack and Eigen share memory") {
     CHECK_EQ(as_eigen(y)(2, 1), 5.0f);
     CHECK_NEAR(from_eigen(as_eigen(y) * 2.0f), (std::vector<float>{18, 6, 2, 8, 4, 10}));
     auto* managed = dlpack::to_dlpack(y);
-    CHECK_EQ(error_text<FormatError>([&] { dlpack::from_dlpack<double>(managed); }),
+    CHECK_EQ(error_of<FormatError>([&] { dlpack::from_dlpack<double>(managed); }),
              "from_dlpack: expected float64, got type code 2 with 32 bits and 1 lanes");
     managed->deleter(managed);
     CHECK_FALSE(released);
   }
   CHECK(released);
+}
+
+TEST_CASE("a writable Eigen map writes through to the tensor") {
+  auto x = zeros<double>({2, 3});
+  auto map = as_eigen_mutable(x);
+  CHECK_EQ(map.rows(), 2);
+  CHECK_EQ(map.cols(), 3);
+  map(1, 2) = 5.0;
+  map.row(0).setConstant(2.0);
+  CHECK_EQ(x.to_vector(), std::vector<double>{2, 2, 2, 0, 0, 5});
+  auto across = x.transpose().slice(0, {0, 3, 2});
+  as_eigen_mutable(across) *= 10.0;
+  as_eigen_mutable(across)(1, 0) = -1.0;
+  CHECK_EQ(x.to_vector(), std::vector<double>{20, 2, -1, 0, 0, 50});
+  auto row = x.select(0, 1);
+  as_eigen_mutable(row)(0, 1) = 4.0;
+  CHECK_EQ(as_eigen_mutable(row).rows(), 1);
+  CHECK_EQ(x.to_vector(), std::vector<double>{20, 2, -1, 0, 4, 50});
+  auto cube = zeros<double>({1, 2, 3});
+  CHECK_EQ(error_of<ShapeError>([&] { as_eigen_mutable(cube); }),
+           "as_eigen_mutable: needs one or two axes, got shape [1, 2, 3]");
+  auto leaf = ones<double>({2, 2}).set_requires_grad();
+  auto saved = leaf * 3.0;
+  const auto product = saved * saved;
+  as_eigen_mutable(saved)(0, 0) = 1.0;  // a write that the backward pass must notice
+  CHECK_THROWS_AS(product.backward(ones<double>({2, 2})), AutogradError);
 }
 
 TEST_CASE("joining and rearranging") {
@@ -196,10 +247,27 @@ TEST_CASE("joining and rearranging") {
   CHECK_NEAR(roll(arange(5), 2, 0), (std::vector<float>{3, 4, 0, 1, 2}));
   CHECK_NEAR(roll(arange(5), -7, 0), (std::vector<float>{2, 3, 4, 0, 1}));
   CHECK_EQ(split(arange(5), 2).back().shape(), Shape{1});
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              concat<float, Cpu>({a, zeros({3, 1})}, 1);
            }),
            "concat: part 1 has shape [3, 1], which does not join [2, 2] along axis 1");
+}
+
+TEST_CASE("outer products and inequality") {
+  const auto table = outer(tensor<float>({1, 2, -3}), tensor<float>({4, 0.5f}));
+  CHECK_EQ(table.shape(), Shape{3, 2});
+  CHECK_NEAR(table, (std::vector<float>{4, 0.5f, 8, 1, -12, -1.5f}));
+  CHECK_EQ(outer(arange<std::int64_t>(4).slice(0, {1, 4, 2}), arange<std::int64_t>(2)).to_vector(),
+           std::vector<std::int64_t>{0, 1, 0, 3});
+  CHECK_EQ(outer(zeros({0}), ones({2})).shape(), Shape{0, 2});
+  CHECK_EQ(error_of<ShapeError>([] { outer(ones({2, 1}), ones({2})); }).substr(0, 6), "outer:");
+  const float nan = std::nanf("");
+  const auto a = tensor<float>({1, 2, nan, 0}), b = tensor<float>({1, 3, nan, -0.0f});
+  CHECK_EQ(not_equal(a, b).to_vector(), std::vector<bool>{false, true, true, false});
+  CHECK_EQ(not_equal(arange<std::int64_t>(3).unsqueeze(1), arange<std::int64_t>(2)).to_vector(),
+           std::vector<bool>{false, true, true, false, true, true});
+  CHECK_EQ(not_equal(scalar(2.0f), scalar(1.0f)).item(), true);
+  CHECK_EQ(not_equal(zeros({0, 2}), ones({2})).shape(), Shape{0, 2});
 }
 
 TEST_CASE("allocator size classes hold what is asked for and reuse blocks") {
@@ -237,7 +305,7 @@ TEST_CASE("in-place updates from another view of the same memory read the old va
   auto expanded = zeros<double>({1}).expand({3});
   CHECK_THROWS_AS(expanded.add_(ones<double>({3})), ShapeError);
   CHECK_EQ(
-      error_text<ShapeError>([&] { expanded.fill_(1); }),
+      error_of<ShapeError>([&] { expanded.fill_(1); }),
       "fill_: the target of shape [3] is expanded along axis 0, so that its elements share memory; write to a clone()");
 }
 
@@ -245,11 +313,11 @@ TEST_CASE("shapes that no tensor can have are refused before memory is touched")
   const auto one = ones<float>({1});
   CHECK_THROWS_AS(one.expand({-5}), ShapeError);
   CHECK_THROWS_AS(one.expand({-1, 3, -2}), ShapeError);
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              one.expand({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
            }),
            "expand: at most 8 axes are supported, got 12");
-  CHECK_EQ(error_text<ShapeError>([&] {
+  CHECK_EQ(error_of<ShapeError>([&] {
              one.reshape({1, 1, 1, 1, 1, 1, 1, 1, 1});
            }),
            "reshape: at most 8 axes are supported, got 9");
@@ -259,7 +327,7 @@ TEST_CASE("shapes that no tensor can have are refused before memory is touched")
   CHECK_THROWS_AS(zeros<float>({0}).reshape({Index{1} << 32, Index{1} << 32}), ShapeError);
   CHECK_THROWS_AS(one.expand({Index{1} << 40, Index{1} << 40}), ShapeError);
   float data[4] = {};
-  CHECK_EQ(error_text<ShapeError>([&] { from_blob(data, {-2}); }), "from_blob: extents must not be negative, got [-2]");
+  CHECK_EQ(error_of<ShapeError>([&] { from_blob(data, {-2}); }), "from_blob: extents must not be negative, got [-2]");
   CHECK_EQ(arange<float>(5).slice(0, {0, 5, std::numeric_limits<Index>::max()}).to_vector(), std::vector<float>{0});
   CHECK(zeros<float>({0, 6}).slice(1, {0, 6, 2}).is_contiguous());
 }

@@ -123,6 +123,34 @@ GradcheckResult run_gradcheck(F&& f, const Doubles<D>& points, const GradcheckOp
   return result;
 }
 
+// A backward pass that is recorded may have formulas of its own, where the plain one runs a fused kernel: both must give the
+// same gradients.
+template <class F, class D>
+GradcheckResult compare_recorded(F&& f, const Doubles<D>& points) {
+  GradcheckResult result;
+  Doubles<D> inputs;
+  for (const auto& x : points) inputs.push_back(x.detach().set_requires_grad());
+  const Tensor<double, D> y = f(inputs);
+  const auto weights = probe_weights<D>(y.shape(), 1);
+  const auto gradients = [&](bool record) {
+    return autograd::grad<double, D>(std::span<const Tensor<double, D>>(&y, 1), inputs, std::span<const Tensor<double, D>>(&weights, 1),
+                                     {.create_graph = record, .retain_graph = true, .allow_unused = true});
+  };
+  const auto plain = gradients(false), recorded = gradients(true);
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    if (!plain[k].defined() && !recorded[k].defined()) continue;
+    if (plain[k].defined() != recorded[k].defined() || plain[k].shape() != recorded[k].shape()) {
+      fail(result, text("input ", k, ": the plain and the recorded backward pass give gradients of different shapes"));
+      continue;
+    }
+    const auto a = plain[k].to_vector(), b = recorded[k].to_vector();
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (!(std::abs(a[i] - b[i]) <= 1e-9 * (1.0 + std::abs(a[i]))))
+        fail(result, text("input ", k, ", element ", i, ": the plain backward pass gives ", a[i], ", the recorded one ", b[i]));
+  }
+  return result;
+}
+
 }  // namespace detail
 
 // Checks the gradient of f at `points` in float64: f takes a vector of tensors and returns one tensor of any shape. Inputs are
@@ -133,9 +161,11 @@ GradcheckResult gradcheck(F&& f, const std::vector<Tensor<double, D>>& points, c
   return detail::run_gradcheck(f, points, options);
 }
 
-// Checks the gradient of the gradient of f: (inputs, output gradient) -> input gradients.
+// Checks the gradient of the gradient of f, (inputs, output gradient) -> input gradients, and that the backward pass gives the
+// same gradients whether or not it is recorded.
 template <class F, class D = Cpu>
 GradcheckResult gradgradcheck(F&& f, const std::vector<Tensor<double, D>>& points, const GradcheckOptions& options = {}) {
+  if (auto recorded = detail::compare_recorded<F&, D>(f, points); !recorded.ok) return recorded;
   std::vector<Tensor<double, D>> extended = points;
   {
     const NoGrad plain;

@@ -104,10 +104,8 @@ GLIA_COMPILED_TEMPLATE Tensor<> var<float, Cpu>(const Tensor<>&, const Axes&, bo
 GLIA_COMPILED_TEMPLATE Tensor<> stddev<float, Cpu>(const Tensor<>&, const Axes&, bool, Index);
 GLIA_COMPILED_TEMPLATE Tensor<> max<float, Cpu>(const Tensor<>&, const Axes&, bool);
 GLIA_COMPILED_TEMPLATE Tensor<> min<float, Cpu>(const Tensor<>&, const Axes&, bool);
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmax<float, Cpu>(const Tensor<>&, Index, bool);
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmin<float, Cpu>(const Tensor<>&, Index, bool);
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmax<float, Cpu>(const Tensor<>&);
-GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmin<float, Cpu>(const Tensor<>&);
+GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmax<float, Cpu>(const Tensor<>&, const Axes&, bool);
+GLIA_COMPILED_TEMPLATE Tensor<std::int64_t> argmin<float, Cpu>(const Tensor<>&, const Axes&, bool);
 GLIA_COMPILED_TEMPLATE Tensor<bool> any<float, Cpu>(const Tensor<>&, const Axes&, bool);
 GLIA_COMPILED_TEMPLATE Tensor<bool> all<float, Cpu>(const Tensor<>&, const Axes&, bool);
 GLIA_COMPILED_TEMPLATE Tensor<> norm<float, Cpu>(const Tensor<>&, const Axes&, bool);

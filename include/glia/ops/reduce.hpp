@@ -197,23 +197,15 @@ Tensor<T, D> min(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = fa
   return detail::extreme<false>("min", x, axes, keepdim);
 }
 
-// Position of the largest (smallest) value along `axis`: the first of equals, the first NaN if there is one.
+// Position of the largest (smallest) value over `axes` (all if empty), in the row-major order of the elements along them: the first
+// of equals, the first NaN if there is one.
 template <class T, class D>
-Tensor<std::int64_t, D> argmax(const Tensor<T, D>& x, Index axis, bool keepdim = false) {
-  return detail::arg_extreme_op<true>("argmax", x, Axes{static_cast<Index>(axis)}, keepdim);
+Tensor<std::int64_t, D> argmax(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = false) {
+  return detail::arg_extreme_op<true>("argmax", x, axes, keepdim);
 }
 template <class T, class D>
-Tensor<std::int64_t, D> argmin(const Tensor<T, D>& x, Index axis, bool keepdim = false) {
-  return detail::arg_extreme_op<false>("argmin", x, Axes{static_cast<Index>(axis)}, keepdim);
-}
-// The same in the row-major order of all elements; a 0-d tensor.
-template <class T, class D>
-Tensor<std::int64_t, D> argmax(const Tensor<T, D>& x) {
-  return detail::arg_extreme_op<true>("argmax", x, Axes{}, false);
-}
-template <class T, class D>
-Tensor<std::int64_t, D> argmin(const Tensor<T, D>& x) {
-  return detail::arg_extreme_op<false>("argmin", x, Axes{}, false);
+Tensor<std::int64_t, D> argmin(const Tensor<T, D>& x, const Axes& axes = {}, bool keepdim = false) {
+  return detail::arg_extreme_op<false>("argmin", x, axes, keepdim);
 }
 
 // Whether any (every) element over `axes` (all if empty) is not zero; false (true) for no elements.
@@ -280,6 +272,8 @@ template <Floating T, class D, std::integral I> Tensor<T, D> var(const Tensor<T,
 template <Floating T, class D, std::integral I> Tensor<T, D> stddev(const Tensor<T, D>& x, I axis, bool keepdim = false, Index correction = 1) { return stddev(x, Axes{static_cast<Index>(axis)}, keepdim, correction); }
 template <class T, class D, std::integral I> Tensor<T, D> max(const Tensor<T, D>& x, I axis, bool keepdim = false) { return max(x, Axes{static_cast<Index>(axis)}, keepdim); }
 template <class T, class D, std::integral I> Tensor<T, D> min(const Tensor<T, D>& x, I axis, bool keepdim = false) { return min(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<std::int64_t, D> argmax(const Tensor<T, D>& x, I axis, bool keepdim = false) { return argmax(x, Axes{static_cast<Index>(axis)}, keepdim); }
+template <class T, class D, std::integral I> Tensor<std::int64_t, D> argmin(const Tensor<T, D>& x, I axis, bool keepdim = false) { return argmin(x, Axes{static_cast<Index>(axis)}, keepdim); }
 template <class T, class D, std::integral I> Tensor<bool, D> any(const Tensor<T, D>& x, I axis, bool keepdim = false) { return any(x, Axes{static_cast<Index>(axis)}, keepdim); }
 template <class T, class D, std::integral I> Tensor<bool, D> all(const Tensor<T, D>& x, I axis, bool keepdim = false) { return all(x, Axes{static_cast<Index>(axis)}, keepdim); }
 template <Floating T, class D, std::integral I> Tensor<T, D> norm(const Tensor<T, D>& x, I axis, bool keepdim = false) { return norm(x, Axes{static_cast<Index>(axis)}, keepdim); }

@@ -267,6 +267,14 @@ Tensor<T, D> Tensor<T, D>::squeeze(Index axis) const {
 }
 
 template <class T, class D>
+Tensor<T, D> Tensor<T, D>::squeeze() const {
+  Shape extents;
+  for (const Index n : shape())
+    if (n != 1) extents.push_back(n);
+  return view_as(extents);
+}
+
+template <class T, class D>
 Tensor<T, D> Tensor<T, D>::unsqueeze(Index axis) const {
   const int a = detail::require_axis("unsqueeze", axis, rank() + 1);
   Shape extents = shape();

@@ -144,7 +144,8 @@ class Tensor {
   Tensor expand(const Shape& shape) const;
   Tensor slice(Index axis, Slice range) const;
   Tensor select(Index axis, Index position) const;
-  Tensor squeeze(Index axis) const;
+  Tensor squeeze(Index axis) const;  // ShapeError if its extent is not 1
+  Tensor squeeze() const;            // without all axes of extent 1
   Tensor unsqueeze(Index axis) const;
   Tensor flatten(Index first = 0, Index last = -1) const;
   // x[i] is x.select(0, i).
