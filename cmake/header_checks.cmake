@@ -82,7 +82,7 @@ if(GLIA_CLANGXX AND cpu_headers)
 endif()
 
 # The CUDA half. Launcher headers are plain C++: the host compiler checks them, with the toolkit's headers. nvcc is slow: it compiles
-# everything in one file, and each header alone (the CPU's folder by folder) in the full tier only.
+# everything in one file, and each header alone in the full tier only.
 find_program(GLIA_NVCC NAMES nvcc HINTS "$ENV{CUDA_HOME}/bin" /usr/local/cuda/bin)
 mark_as_advanced(GLIA_NVCC)
 if(GLIA_NVCC AND GLIA_HAS_CUDA AND cpu_headers)
@@ -99,7 +99,7 @@ if(GLIA_NVCC AND GLIA_HAS_CUDA AND cpu_headers)
   endif()
   glia_header_check(nvcc "${GLIA_NVCC}" cu GROUP_ALL FLAGS ${nvcc_flags} HEADERS ${cuda_headers} ${cpu_headers})
   if(GLIA_TEST_FULL)
-    glia_header_check(nvcc_cpu_alone "${GLIA_NVCC}" cu GROUP_BY_FOLDER FLAGS ${nvcc_flags} HEADERS ${cpu_headers})
+    glia_header_check(nvcc_cpu_alone "${GLIA_NVCC}" cu FLAGS ${nvcc_flags} HEADERS ${cpu_headers})
     glia_header_check(nvcc_cuda_alone "${GLIA_NVCC}" cu FLAGS ${nvcc_flags} HEADERS ${cuda_headers})
   endif()
 else()

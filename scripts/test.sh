@@ -22,11 +22,7 @@ else
   optional+=(clang:clang++)
 fi
 bash scripts/install_deps.sh "${needed[@]}" --optional "${optional[@]}"
-version=$(cmake --version | sed -n 's/^cmake version //p')
-if [ "$(printf '%s\n3.24\n' "$version" | sort -V | head -n 1)" != 3.24 ]; then
-  echo "test: CMake $version is too old; glia needs 3.24 (Debian 12 or Ubuntu 24.04 have it; else: https://cmake.org/download)" >&2
-  exit 1
-fi
+bash scripts/require_cmake.sh test
 
 step() {
   local begin=$SECONDS

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # train.sh [--data DIR] [--download] [options of `cifar100 train`]
-# Installs what is missing, builds the flagship program, finds CIFAR-100 (--data, GLIA_DATA, ./data), and trains.
+# Installs what is missing, builds the flagship program, finds CIFAR-100 (--data, GLIA_DATA, ./data), trains, and writes
+# the report of the run.
 # Without the data it asks whether to download it (161 MiB); --download or GLIA_DOWNLOAD=1 says yes beforehand. Without
 # the data and without a download it trains on a generated data set, and says so.
 set -euo pipefail
@@ -27,6 +28,7 @@ done
 
 bash scripts/install_deps.sh g++:g++ cmake:cmake ninja-build:ninja \
   --optional libeigen3-dev libcli11-dev nlohmann-json3-dev libfmt-dev libpng-dev libjpeg-dev git:git ccache:ccache
+bash scripts/require_cmake.sh train
 # The same tree as the tests', so that neither builds anything twice.
 [ -e build/release/build.ninja ] || cmake --preset release -DGLIA_BUILD_TESTS=OFF -DGLIA_BUILD_BENCH=OFF
 cmake --build build/release --target cifar100
@@ -51,7 +53,12 @@ if [ "$synthetic" = 0 ]; then
       case $answer in [yY]*) download=1 ;; esac
     fi
     if [ "$download" = 1 ]; then
-      command -v curl >/dev/null || command -v wget >/dev/null || bash scripts/install_deps.sh curl:curl ca-certificates
+      # A curl that was installed for another purpose may lack the certificates.
+      if command -v curl >/dev/null || command -v wget >/dev/null; then
+        bash scripts/install_deps.sh --optional ca-certificates
+      else
+        bash scripts/install_deps.sh curl:curl ca-certificates
+      fi
       status=0
       bash scripts/fetch_cifar100.sh "$root/data" || status=$?
       # Without a network the run below is a generated one, and says so; a wrong file is an error.
@@ -76,4 +83,11 @@ else
   arguments+=(--data "$data")
 fi
 echo "train: $program train --out $out ${arguments[*]}"
-exec "$program" train --out "$out" "${arguments[@]}"
+# Ctrl-C is for the program, which saves the run and exits with 130.
+trap : INT
+status=0
+"$program" train --out "$out" "${arguments[@]}" || status=$?
+trap - INT
+[ "$status" = 0 ] || exit "$status"
+echo "train: $program report --run $out --out $out/report.html"
+exec "$program" report --run "$out" --out "$out/report.html"

@@ -8,6 +8,10 @@
 #include <fstream>
 #include <thread>
 
+#if __has_include("cifar100_revision.hpp")  // written by the build
+#include "cifar100_revision.hpp"
+#endif
+
 namespace cifar100 {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EpochRecord, epoch, loss, classification, similarity, spatial, rate,

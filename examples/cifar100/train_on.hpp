@@ -10,13 +10,13 @@ namespace cifar100 {
 template <class D>
 Outcome train_on(const Options& options) {
   const double start = now();
+  const glia::train::InterruptGuard interrupt;  // first, so that Ctrl-C while the data is read stops the run in order too
   Run<D> run(options);
   std::filesystem::create_directories(options.out);
   if (options.resume)
     run.restore();
   else
     run.begin();
-  const glia::train::InterruptGuard interrupt;
   run.last_save = now();
   run.resumed_at = start - run.wall_before;
   const auto stopped = [&] {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh WAY SCRATCH: builds and runs an outside project that gets glia by WAY (find_package, add_subdirectory,
-# fetch_content or pkg_config), its warnings being errors and glia's headers not being system headers.
+# fetch_content or pkg_config; cuda is find_package with the component cuda, for nvcc), its warnings being errors and glia's
+# headers not being system headers.
 set -euo pipefail
 way=$1
 scratch=$2
@@ -20,7 +21,7 @@ install_glia() {
   "$cmake" --install "$scratch/package"
 }
 
-if [ "$way" = find_package ] || [ "$way" = pkg_config ]; then install_glia >"$scratch/install.log" || { cat "$scratch/install.log"; exit 1; }; fi
+if [ "$way" = find_package ] || [ "$way" = pkg_config ] || [ "$way" = cuda ]; then install_glia >"$scratch/install.log" || { cat "$scratch/install.log"; exit 1; }; fi
 
 # A compiler's remark that is not a warning (GCC's notes on changed calling conventions) is noise for a user too.
 refuse_remarks() {
@@ -52,6 +53,7 @@ if [ "$way" = pkg_config ]; then
 fi
 
 "$cmake" -S "$here/$way" -B "$scratch/$way" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
+  ${CUDACXX:+-DCMAKE_CUDA_COMPILER="$CUDACXX" -DCMAKE_CUDA_HOST_COMPILER="$cxx" -DCMAKE_CUDA_COMPILER_LAUNCHER="$launcher"} \
   -DCMAKE_BUILD_TYPE=Debug -DCMAKE_PREFIX_PATH="$prefix" -DGLIA_SOURCE_DIR="$source" \
   -DGLIA_DOWNLOAD_DIR="${GLIA_DOWNLOAD_DIR:-$scratch/downloads}"
 "$cmake" --build "$scratch/$way" >"$scratch/$way.log" 2>&1 || { cat "$scratch/$way.log"; exit 1; }
