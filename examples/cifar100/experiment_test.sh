@@ -68,6 +68,11 @@ grep -q "holds a run of other settings" "$work/message" || fail "an ablation wit
 "$program" robustness --checkpoint "$work/whole" --limit 100 > "$work/table" 2>&1 || fail "robustness failed: $(cat "$work/table")"
 grep -q "haze" "$work/table" || fail "the robustness table lacks a kind"
 "$program" overhead "${small[@]}" --rounds 1 --out "$work/whole" | grep -q "+ all" || fail "the overhead table lacks a row"
+"$program" faithfulness --checkpoint "$work/whole" --images 4 --steps 4 > "$work/table" 2>&1 || fail "faithfulness failed: $(cat "$work/table")"
+for text in "off completeness by" "random order" "Grad-CAM" "  head " "backbone.stages.0.widen"; do
+  grep -q -- "$text" "$work/table" || fail "the faithfulness table lacks: $text"
+done
+grep -q '"insertion"' "$work/whole/faithfulness.json" || fail "faithfulness.json lacks the curves"
 "$program" report --run "$work/whole" --ablation "$work/ablation" --explain 2 --out "$work/report.html" > /dev/null
 grep -q "</html>" "$work/report.html" || fail "the report is cut off"
 for text in "Damaged images" "Ablation" "What each part costs" "What the network looked at" "Grad-CAM" "say nothing about CIFAR-100"; do

@@ -6,6 +6,7 @@
 #include "compare.hpp"
 #include "evaluate.hpp"
 #include "explanations.hpp"
+#include "faithfulness.hpp"
 #include "overhead.hpp"
 #include "report.hpp"
 #include "robustness.hpp"
@@ -58,6 +59,17 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   robustness->add_option("--threads", damage.threads, "CPU threads (default: all)")->check(CLI::NonNegativeNumber);
 
+  cifar100::FaithfulnessOptions maps;
+  auto* faithfulness = app.add_subcommand("faithfulness", "whether the explanations of a checkpoint say what it looks at");
+  faithfulness->add_option("--checkpoint", maps.checkpoint, "checkpoint.safetensors, or the folder of a run")->required();
+  faithfulness->add_option("--data", maps.data, "folder of the data set (default: GLIA_DATA)");
+  faithfulness->add_option("--out", maps.out, "JSON file (default: faithfulness.json beside the checkpoint)");
+  faithfulness->add_option("--images", maps.images, "so many test images")->capture_default_str()->check(CLI::PositiveNumber);
+  faithfulness->add_option("--steps", maps.steps, "points on the path of integrated gradients")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  faithfulness->add_option("--threads", maps.threads, "CPU threads (default: all)")->check(CLI::NonNegativeNumber);
+
   std::int64_t images = 32;
   auto* activity = app.add_subcommand("activity", "firing rates, operations and energy of a checkpoint's layers");
   activity->add_option("--checkpoint", checkpoint, "checkpoint.safetensors, or the folder of a run")->required();
@@ -94,6 +106,10 @@ int run(int argc, char** argv) {
   }
   if (activity->parsed()) {
     std::printf("%s", cifar100::spike_activity(checkpoint, data, images).c_str());
+    return 0;
+  }
+  if (faithfulness->parsed()) {
+    std::printf("%s", cifar100::faithfulness(maps).c_str());
     return 0;
   }
   if (robustness->parsed()) {

@@ -7,10 +7,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "FAILED: $1" >&2; exit 1; }
 
+settings=(--synthetic --backbone slim-w16 --limit-train 600 --epochs 3 --batch 100 --seed 5 --quiet)
 train() {
   local out=$1
   shift
-  "$program" train --synthetic --backbone slim-w16 --limit-train 600 --epochs 3 --batch 100 --seed 5 --out "$out" --quiet "$@"
+  "$program" train "${settings[@]}" --out "$out" "$@"
 }
 # The epochs without their timings.
 numbers() { sed -E 's/"(evaluation_|measuring_)?seconds":[^,}]*,?//g' "$1/metrics.jsonl"; }
@@ -51,7 +52,7 @@ cmp <(numbers "$work/whole") <(numbers "$work/edge") || fail "the run resumed at
 # Ctrl-C after the first of the three epochs. On a busy machine the run may be over before the signal comes: once more, then.
 for attempt in 1 2 3 4 5; do
   rm -rf "$work/signal"
-  train "$work/signal" & child=$!
+  "$program" train "${settings[@]}" --out "$work/signal" & child=$!  # not through the function: the signal is for the program
   while [ ! -s "$work/signal/metrics.jsonl" ]; do
     kill -0 "$child" 2>/dev/null || fail "the run ended without an epoch"
     sleep 0.02
