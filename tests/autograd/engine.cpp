@@ -148,7 +148,7 @@ TEST_CASE("hooks see and replace gradients") {
   CHECK(error_of<AutogradError>([&] { (x * 1.0).backward(); }).find("gradient hook") == 0);
 }
 
-TEST_CASE("a million nodes overflow the stack neither in backward nor in destruction") {
+TEST_CASE("a million nodes overflow the stack neither in backward nor in destruction" * doctest::test_suite("long")) {
   auto x = leaf({0});
   {
     auto y = x;

@@ -138,7 +138,7 @@ glia::Tensor<> bars(Index n, std::uint64_t seed, std::vector<std::int64_t>& labe
 }
 }  // namespace
 
-TEST_CASE("conversion of a trained network: what it loses shrinks like 1 / T") {
+TEST_CASE("conversion of a trained network: what it loses shrinks like 1 / T" * doctest::test_suite("long")) {
   glia::manual_seed(3);
   std::vector<std::int64_t> y, y_test;
   const auto x = bars(400, 1, y), test = bars(400, 2, y_test);
