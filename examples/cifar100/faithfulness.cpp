@@ -69,12 +69,7 @@ std::string faithfulness(const FaithfulnessOptions& options) {
     out["randomization"].push_back({{"layer", layer.layer}, {"correlation", layer.correlation}});
     table += fmt::format("  {:<28} {:6.3f}\n", layer.layer, layer.correlation);
   }
-  std::filesystem::path file = options.out;
-  if (file.empty()) {
-    file = options.checkpoint;
-    file = (std::filesystem::is_directory(file) ? file : file.parent_path()) / "faithfulness.json";
-  }
-  write_text(file, out.dump(2));
+  write_text(result_path(options.out, options.checkpoint, "faithfulness.json"), out.dump(2));
   return table;
 }
 

@@ -37,6 +37,13 @@ inline bool holds_checkpoint(const std::filesystem::path& folder) {
   return std::filesystem::exists(newest) || std::filesystem::exists(glia::io::previous_path(newest));
 }
 
+// Where a result about a checkpoint (a file, or the folder of a run) goes: `chosen`, or beside it if that is empty.
+inline std::filesystem::path result_path(const std::string& chosen, const std::filesystem::path& checkpoint,
+                                         const char* name) {
+  if (!chosen.empty()) return chosen;
+  return (std::filesystem::is_directory(checkpoint) ? checkpoint : checkpoint.parent_path()) / name;
+}
+
 // The whole of a text file. glia::Error if it cannot be read.
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream file(path);

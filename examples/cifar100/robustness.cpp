@@ -67,12 +67,7 @@ std::string robustness(const RobustnessOptions& options) {
   }
   out["mean"] = {{"accuracy", total.accuracy}, {"ece", total.ece}};
   table += fmt::format("{:<16} {:7.2f} %, ECE {:.4f}", "mean of all", 100 * total.accuracy, total.ece);
-  std::filesystem::path file = options.out;
-  if (file.empty()) {
-    file = options.checkpoint;
-    file = (std::filesystem::is_directory(file) ? file : file.parent_path()) / "robustness.json";
-  }
-  write_text(file, out.dump(2));
+  write_text(result_path(options.out, options.checkpoint, "robustness.json"), out.dump(2));
   return table;
 }
 

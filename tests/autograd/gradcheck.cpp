@@ -92,18 +92,22 @@ struct WrongSecondNode final : autograd::Node {
     g.set(0, g.output<double, Cpu>() * a * a.detach() * 3.0);  // first order right, second order 3x instead of 6x
   }
 };
+
+// x^3 with a backward pass of its own.
+template <class Node>
+Double cube(const Doubles& in) {
+  Double y;
+  {
+    const NoGrad plain;
+    y = in[0] * in[0] * in[0];
+  }
+  if (auto* node = autograd::record<Node>(y, in[0])) node->x.save(in[0]);
+  return y;
+}
 }  // namespace
 
 TEST_CASE("gradgradcheck rejects a derivative that is wrong only at second order") {
-  const auto f = [](const Doubles& in) {
-    Double y;
-    {
-      const NoGrad plain;
-      y = in[0] * in[0] * in[0];
-    }
-    if (auto* node = autograd::record<WrongSecondNode>(y, in[0])) node->x.save(in[0]);
-    return y;
-  };
+  const auto f = cube<WrongSecondNode>;
   const Doubles at{points()[0]};
   CHECK(gradcheck(f, at).ok);
   CHECK_FALSE(gradgradcheck(f, at).ok);
@@ -123,15 +127,7 @@ struct TwoFormulasNode final : autograd::Node {
 }  // namespace
 
 TEST_CASE("gradgradcheck rejects a recorded backward pass whose first gradient is not the plain one") {
-  const auto f = [](const Doubles& in) {
-    Double y;
-    {
-      const NoGrad plain;
-      y = in[0] * in[0] * in[0];
-    }
-    if (auto* node = autograd::record<TwoFormulasNode>(y, in[0])) node->x.save(in[0]);
-    return y;
-  };
+  const auto f = cube<TwoFormulasNode>;
   const Doubles at{points()[0]};
   CHECK(gradcheck(f, at).ok);
   const auto result = gradgradcheck(f, at);

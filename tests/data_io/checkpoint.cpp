@@ -2,6 +2,7 @@
 #include <glia/nn/module.hpp>
 
 #include "../support/errors.hpp"
+#include "../support/folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,16 +21,8 @@ using glia::Tensor;
 namespace {
 
 using glia_test::contains;
+using glia_test::Folder;
 using glia_test::error_of;
-
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("glia_checkpoint_" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 struct Layer {
   nn::Parameter<float> weight;

@@ -3,6 +3,7 @@
 #include <glia/io/safetensors_format.hpp>
 
 #include "../support/errors.hpp"
+#include "../support/folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,16 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 using glia_test::contains;
-
-// A fresh folder that goes when the test ends.
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("glia_file_formats_" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
+using glia_test::Folder;
 
 std::string content(const fs::path& path) {
   const auto bytes = io::read_file(path);

@@ -4,6 +4,7 @@
 #include <glia/data/idx.hpp>
 
 #include "../support/errors.hpp"
+#include "../support/folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 using glia_test::contains;
+using glia_test::Folder;
 using glia_test::error_of;
 
 using Bytes = std::vector<unsigned char>;
@@ -37,16 +39,6 @@ Bytes records(const std::vector<Bytes>& labels) {
   }
   return out;
 }
-
-// A fresh folder that goes when the test ends.
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("glia_image_files_" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 void write(const fs::path& path, const Bytes& bytes) {
   fs::create_directories(path.parent_path());

@@ -3,6 +3,7 @@
 #include <glia/io/safetensors.hpp>
 
 #include "../support/errors.hpp"
+#include "../support/folder.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,16 +20,8 @@ using glia::Tensor;
 namespace {
 
 using glia_test::contains;
+using glia_test::Folder;
 using glia_test::error_of;
-
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("glia_tensor_files_" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 fs::path reference(const char* name) { return fs::path(GLIA_TESTS_DIR) / "reference" / name; }
 
