@@ -8,6 +8,8 @@ import os
 import sys
 import time
 
+CPUS = len(os.sched_getaffinity(0))  # before torch, whose OpenMP pins this thread to one of them when told to bind threads
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -15,7 +17,7 @@ from torch import nn
 MODE = sys.argv[1] if len(sys.argv) > 1 else "installed"
 TUNED = MODE != "installed"
 if TUNED:
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(CPUS)
 FORMAT = torch.channels_last if TUNED else torch.contiguous_format
 
 

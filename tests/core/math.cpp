@@ -99,8 +99,10 @@ TEST_CASE("math: exponentials and logarithms") {
   check("logistic", [](auto x) { return math::logistic(x); }, sigmoid, 3.1, 2.6, -87.0L);
   CHECK(math::logistic(-1e30f) == math::logistic(-87.0f));
   CHECK(math::logistic(-1e300) == math::logistic(-708.0));
-  check("exp_flushed", [](auto x) { return math::exp_flushed(x); }, [](Wide x) { return std::exp(x); }, 1.1, 1.1, -87.0L, 88.3L);
-  CHECK(math::exp_flushed(-87.1f) == 0.0f);
+  check("exp_flushed", [](auto x) { return math::exp_flushed(x); }, [](Wide x) { return std::exp(x); }, 1.1, 1.1, -87.3L, 88.3L);
+  CHECK(math::exp_flushed(-87.7f) == 0.0f);
+  CHECK(math::exp_flushed(-708.8) == 0.0);
+  CHECK(std::isnan(math::exp_flushed(std::numeric_limits<float>::quiet_NaN())));
   CHECK(math::exp_flushed(-std::numeric_limits<double>::infinity()) == 0.0);
   CHECK(math::exp_flushed(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
   CHECK(math::exp_flushed(1e300) == std::numeric_limits<double>::infinity());

@@ -280,3 +280,25 @@ TEST_CASE("a depthwise result too large for the caches is that of its images one
   }
   CHECK(same);
 }
+
+TEST_CASE("a Winograd result too large for the caches is that of its images one by one, aligned or not") {
+  const ConvGeometry all = geometry({70, 31, 32, 16, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1});
+  ConvGeometry one = all;
+  one.batch = 1;
+  const Index in = all.height * all.width * 16, out = all.height * all.width * 64;
+  REQUIRE(glia::simd::worth_streaming<float>(all.batch * out));
+  REQUIRE(glia::conv_algorithm_name(all) == std::string("winograd"));
+  const auto x = random_values<float>(all.batch * in, 1), w = random_values<float>(64 * 9 * 16, 2), bias = random_values<float>(64, 3);
+  auto room = unset<float>(all.batch * out + 17), expected = unset<float>(out);
+  float* aligned = room.data();
+  while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;
+  for (float* y : {aligned, aligned + 1}) {
+    conv2d_forward(Cpu{}, all, x.data(), w.data(), bias.data(), y);
+    bool same = true;
+    for (Index n = 0; n < all.batch; ++n) {
+      conv2d_forward(Cpu{}, one, x.data() + n * in, w.data(), bias.data(), expected.data());
+      same = same && std::equal(expected.begin(), expected.end(), y + n * out);
+    }
+    CHECK(same);
+  }
+}

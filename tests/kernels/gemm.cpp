@@ -152,6 +152,29 @@ TEST_CASE("the distance between rows does not change a product") {
   CHECK(c == expected);
 }
 
+TEST_CASE("a second operand too long for the caches is asked for ahead, which changes nothing") {
+  // The weights' gradient of a layer: few rows, as many columns as fit one chunk or a little more, a long sum.
+  const Index m = 61, k = 8300;
+  for (const Index n : {Index{264}, Index{417}}) {
+    const auto a = random_values<float>(k * m, 1), b = random_values<float>(k * n, 2);
+    std::vector<float> rows(static_cast<std::size_t>(m * k)), c(static_cast<std::size_t>(m * n)), expected(c.size());
+    for (Index i = 0; i < m; ++i)
+      for (Index q = 0; q < k; ++q) rows[static_cast<std::size_t>(i * k + q)] = a[static_cast<std::size_t>(q * m + i)];
+    gemm(Cpu{}, false, false, m, n, k, 1.0f, rows.data(), k, b.data(), n, 0.0f, expected.data(), n);
+    gemm(Cpu{}, true, false, m, n, k, 1.0f, a.data(), m, b.data(), n, 0.0f, c.data(), n);
+    CHECK(c == expected);
+    double worst = 0;
+    for (Index i = 0; i < m; i += 7)
+      for (Index j = 0; j < n; j += 5) {
+        double sum = 0;
+        for (Index q = 0; q < k; ++q)
+          sum += static_cast<double>(a[static_cast<std::size_t>(q * m + i)]) * static_cast<double>(b[static_cast<std::size_t>(q * n + j)]);
+        worst = std::fmax(worst, std::fabs(static_cast<double>(c[static_cast<std::size_t>(i * n + j)]) - sum));
+      }
+    CHECK(worst <= 2e-6 * std::sqrt(static_cast<double>(k)));
+  }
+}
+
 TEST_CASE("gemm works on integers") {
   const std::vector<int> a{1, 2, 3, 4, 5, 6}, b{1, 0, 2, 1, 3, 1};
   std::vector<int> c(4, 100);

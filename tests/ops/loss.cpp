@@ -80,6 +80,45 @@ TEST_CASE("losses are twice differentiable") {
   check_gradients([](V v) { return glia::kl_div(v[0], v[1], true, Reduction::mean); }, x);
 }
 
+TEST_CASE("a reduced cross entropy gives the gradient of its rows, however it is used") {
+  for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::batch_mean}) {
+    CAPTURE(static_cast<int>(reduction));
+    const glia::CrossEntropyOptions options{.label_smoothing = 0.2, .reduction = reduction};
+    auto x = logits();
+    x.set_requires_grad();
+    // From losses per row, whose gradient a kernel of its own computes.
+    const auto rows = glia::cross_entropy(x, labels(), {.label_smoothing = 0.2, .reduction = Reduction::none}, weight());
+    const auto w = weight().to_vector();
+    const double counted = 2 * w[3] + w[0] + w[4] + w[1];
+    const double share = reduction == Reduction::sum ? 1.0 : 1.0 / (reduction == Reduction::mean ? counted : 6.0);
+    glia::sum(rows * share).backward();
+    const auto expected = x.grad().to_vector();
+    const auto close = [&](double factor) {
+      const auto got = x.grad().to_vector();
+      for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(factor * expected[i]).epsilon(1e-12));
+    };
+    x.zero_grad();
+    const auto loss = glia::cross_entropy(x, labels(), options, weight());
+    loss.backward(true);
+    close(1.0);
+    loss.backward(true);  // the gradient that was made with the loss is gone
+    close(2.0);
+    (loss * -0.5).backward();
+    close(1.5);
+    x.zero_grad();
+    const auto twice = glia::cross_entropy(x, labels(), options, weight());
+    (twice * 3.0).backward();
+    close(3.0);
+    x.zero_grad();
+    const auto changed = glia::cross_entropy(x, labels(), options, weight());
+    {
+      const glia::NoGrad guard;
+      x.mul_(glia::full<double>({}, 2.0));
+    }
+    CHECK_THROWS(changed.backward());
+  }
+}
+
 TEST_CASE("extreme logits stay finite") {
   auto x = glia::tensor<float>({1e4f, -1e4f, -1e4f, 1e4f}, {2, 2});
   x.set_requires_grad();

@@ -154,15 +154,17 @@ GLIA_HD_INLINE T exp(T x) {
   return detail::exp_core(detail::clamp_exp(x));
 }
 
-// e^x, cheaper than exp, for sums of exponentials: below -87 (double: -708) it is 0, from 88.4 (709.4) on infinity.
+// e^x, cheaper than exp, for sums of exponentials: below -87.7 (double: -708.7) it is 0, from 88.4 (709.4) on infinity.
 template <Real T>
 GLIA_HD_INLINE T exp_flushed(T x) {
   using F = detail::Format<T>;
-  constexpr T least = std::same_as<T, float> ? T(-87) : T(-708), most = std::same_as<T, float> ? T(89) : T(710);
-  const auto a = detail::reduce_exp(clamp(x, least, most));
+  // at the ends n is -bias and bias + 1, where the bits below are those of 0 and of infinity
+  constexpr T least = std::same_as<T, float> ? T(-88) : T(-709), most = std::same_as<T, float> ? T(89) : T(710);
+  const T above = least > x ? least : x;
+  const auto a = detail::reduce_exp(most < above ? most : above);
   const T p = T(1) + fma(a.r * a.r, detail::exp_tail(a.r), a.r);
   const auto exponent = detail::bit_cast<detail::Bits<T>>(a.t) - (F::round_magic_bits - F::bias);
-  return select(x < least, T(0), p * detail::bit_cast<T>(exponent << F::mantissa));
+  return p * detail::bit_cast<T>(exponent << F::mantissa);
 }
 
 // 2^x.

@@ -67,43 +67,79 @@ const T* weight_pointer(const Tensor<T, D>& weight) {
   return weight.defined() ? weight.data() : nullptr;
 }
 
+// Calls of the kernels for contiguous logits x and labels y.
+template <class T, class D>
+struct CrossEntropyTerms {
+  Tensor<T, D> weight;
+  T smoothing{};
+  std::int64_t ignore = 0;
+
+  void forward(const Tensor<T, D>& x, const Tensor<std::int64_t, D>& y, Tensor<T, D>& loss, Tensor<T, D>& lse) const {
+    cross_entropy_forward(D{}, x.data(), y.data(), weight_pointer(weight), lse.numel(), x.shape().back(), smoothing, ignore,
+                          loss.mutable_data(), lse.mutable_data());
+  }
+  Tensor<T, D> backward(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& lse,
+                        const Tensor<std::int64_t, D>& y) const {
+    auto dx = Tensor<T, D>::empty(x.shape());
+    cross_entropy_backward(D{}, dy.data(), x.data(), lse.data(), y.data(), weight_pointer(weight), lse.numel(), x.shape().back(),
+                           smoothing, ignore, dx.mutable_data());
+    return dx;
+  }
+  // Losses, log-sum-exps, and the gradient of the losses' sum times `share`, a scalar.
+  Tensor<T, D> forward_backward(const Tensor<T, D>& share, const Tensor<T, D>& x, const Tensor<std::int64_t, D>& y,
+                                Tensor<T, D>& loss, Tensor<T, D>& lse) const {
+    const NoGrad guard;
+    const auto dy = plain_contiguous(share.expand({lse.numel()}));
+    auto dx = Tensor<T, D>::empty(x.shape());
+    cross_entropy_forward_backward(D{}, dy.data(), x.data(), y.data(), weight_pointer(weight), lse.numel(), x.shape().back(),
+                                   smoothing, ignore, loss.mutable_data(), lse.mutable_data(), dx.mutable_data());
+    return dx;
+  }
+};
+
 // The ordinary backward is a fused kernel, a recorded one is composed of ops: loss = -sum(target * log_softmax(x)), with the
 // target weighted and smoothed.
 template <class T, class D>
 struct CrossEntropyNode final : autograd::Node {
   autograd::Saved<T, D> logits;
   autograd::Saved<std::int64_t, D> labels;
-  Tensor<T, D> weight, lse;
-  T smoothing{};
-  std::int64_t ignore = 0;
+  CrossEntropyTerms<T, D> terms;
+  Tensor<T, D> lse;
+  Tensor<T, D> share;     // of a reduced loss: what the loss of a row counts in it, a scalar
+  Tensor<T, D> gradient;  // of a reduced loss, made with the loss: handed over by the first ordinary backward
   const char* name() const noexcept override { return "cross_entropy"; }
   void release() noexcept override {
     logits.reset(), labels.reset();
-    lse = Tensor<T, D>();
+    lse = gradient = Tensor<T, D>();
   }
 
   void backward(autograd::Gradients& g) override {
     const auto x = logits.get(this);
     const auto y = plain_contiguous(labels.get(this));
+    const auto dy = g.template output<T, D>();
+    const Shape rows{lse.numel()};
     if (!grad_enabled()) {
-      g.set(0, kernel(plain_contiguous(g.template output<T, D>()), plain_contiguous(x), lse, y));
-      return;
+      if (!share.defined()) return g.set(0, terms.backward(plain_contiguous(dy), plain_contiguous(x), lse, y));
+      if (!gradient.defined()) {  // a further pass over a graph that is kept
+        auto loss = Tensor<T, D>::empty(rows);
+        gradient = terms.forward_backward(share, plain_contiguous(x), y, loss, lse);
+      }
+      return g.set(0, scaled(std::exchange(gradient, {}), dy));
     }
     // With lse = infinity all probabilities vanish, and what the kernel leaves is minus the target.
-    const Shape rows{lse.numel()};
-    const auto target = kernel(filled<T, D>(rows, T(-1)), filled<T, D>(x.shape(), T(0)),
-                               filled<T, D>(rows, std::numeric_limits<T>::infinity()), y);
-    const auto dy = g.template output<T, D>().unsqueeze(-1);
-    g.set(0, mul(dy, sub(mul(softmax(x), sum(target, Axes{-1}, true)), target)));
+    const auto target = terms.backward(filled<T, D>(rows, T(-1)), filled<T, D>(x.shape(), T(0)),
+                                       filled<T, D>(rows, std::numeric_limits<T>::infinity()), y);
+    const auto scale = share.defined() ? mul(dy, share) : dy.unsqueeze(-1);
+    g.set(0, mul(scale, sub(mul(softmax(x), sum(target, Axes{-1}, true)), target)));
   }
 
  private:
-  Tensor<T, D> kernel(const Tensor<T, D>& dy, const Tensor<T, D>& x, const Tensor<T, D>& log_sums,
-                      const Tensor<std::int64_t, D>& y) const {
-    auto dx = Tensor<T, D>::empty(x.shape());
-    cross_entropy_backward(D{}, dy.data(), x.data(), log_sums.data(), y.data(), weight_pointer(weight), log_sums.numel(),
-                           x.shape().back(), smoothing, ignore, dx.mutable_data());
-    return dx;
+  // A loss is mostly where a backward pass starts: its own gradient is 1.
+  static Tensor<T, D> scaled(Tensor<T, D> values, const Tensor<T, D>& factor) {
+    if constexpr (std::same_as<D, Cpu>)
+      if (*factor.data() == T(1)) return values;
+    values.mul_(factor);
+    return values;
   }
 };
 
@@ -165,21 +201,29 @@ Tensor<T, D> cross_entropy(const Tensor<T, D>& logits, const Tensor<std::int64_t
   detail::check_smoothing("cross_entropy", options.label_smoothing);
   const auto y = detail::plain_contiguous(labels);
   detail::require_indices("cross_entropy", "labels", y, classes, options.ignore_index);
-  Tensor<T, D> w;
-  if (weight.defined()) w = detail::copy_values(weight.detach());  // the backward pass must not see later changes of it
-  const T smoothing = static_cast<T>(options.label_smoothing);
+  detail::CrossEntropyTerms<T, D> terms{{}, static_cast<T>(options.label_smoothing), options.ignore_index};
+  if (weight.defined()) terms.weight = detail::copy_values(weight.detach());  // the backward pass must not see later changes of it
+  const auto x = detail::plain_contiguous(logits);
   auto loss = Tensor<T, D>::empty(shape), lse = Tensor<T, D>::empty(shape);
-  cross_entropy_forward(D{}, detail::plain_contiguous(logits).data(), y.data(), detail::weight_pointer(w), rows, classes,
-                        smoothing, options.ignore_index, loss.mutable_data(), lse.mutable_data());
-  if (auto* node = autograd::record<detail::CrossEntropyNode<T, D>>(loss, logits)) {
-    node->logits.save(logits), node->labels.save(y);
-    node->weight = w, node->lse = lse;
-    node->smoothing = smoothing, node->ignore = options.ignore_index;
+  Tensor<T, D> total, share, gradient;
+  if (options.reduction == Reduction::mean) {
+    total = Tensor<T, D>::empty({});
+    cross_entropy_total_weight(D{}, y.data(), detail::weight_pointer(terms.weight), rows, options.ignore_index, total.mutable_data());
   }
-  if (options.reduction != Reduction::mean) return detail::reduce_loss("cross_entropy", loss, options.reduction);
-  auto total = Tensor<T, D>::empty({});
-  cross_entropy_total_weight(D{}, y.data(), detail::weight_pointer(w), rows, options.ignore_index, total.mutable_data());
-  return div(sum(loss), total);
+  if (options.reduction != Reduction::none && grad_enabled() && autograd::wants_grad(logits)) {
+    // The gradient of a reduced loss is known but for a factor: it is made while the logits are in the caches.
+    const T counts = options.reduction == Reduction::sum ? T(1) : T(1) / static_cast<T>(shape.rank() == 0 ? 1 : shape[0]);
+    share = total.defined() ? div(detail::filled<T, D>({}, T(1)), total) : detail::filled<T, D>({}, counts);
+    gradient = terms.forward_backward(share, x, y, loss, lse);
+  } else {
+    terms.forward(x, y, loss, lse);
+  }
+  auto out = total.defined() ? div(sum(loss), total) : detail::reduce_loss("cross_entropy", loss, options.reduction);
+  if (auto* node = autograd::record<detail::CrossEntropyNode<T, D>>(out, logits)) {
+    node->logits.save(logits), node->labels.save(y);
+    node->terms = terms, node->lse = lse, node->share = share, node->gradient = gradient;
+  }
+  return out;
 }
 
 // The same with probabilities as targets, of the shape of the logits; ignore_index plays no part, and the mean is over rows. Twice

@@ -44,32 +44,37 @@ inline constexpr Index lane_count = 32;
 // registers, and a term is compiled three times only.
 inline constexpr Index tail_width = 4;
 
-// Joins lanes [Half, 2 Half) into [0, Half), the upper half of those into the lower, and so on down to lanes[0]. The widths are
+// Joins lanes [Half, 2 Half) into [0, Half), the upper half of those into the lower, and so on down to `Last` lanes. The widths are
 // constants, so that every step is a few instructions.
-template <Index Half, class A, class Join>
+template <Index Half, Index Last, class A, class Join>
 [[gnu::always_inline]] inline void join_halves(A* lanes, const Join& join) {
   GLIA_OMP(simd)
   for (Index l = 0; l < Half; ++l) lanes[l] = join(lanes[l], lanes[l + Half]);
-  if constexpr (Half > 1) join_halves<Half / 2>(lanes, join);
+  if constexpr (Half > Last) join_halves<Half / 2, Last>(lanes, join);
 }
 
-// Folds term(0) ... term(n-1) into `first` with lane-wise partial results, in an order that depends on n alone.
+// Folds term(0) ... term(n-1) into `first`, which changes nothing, with lane-wise partial results, in an order that depends on n
+// alone. The tail has lanes of its own: a narrow write into the wide ones would hold up the next wide read of them.
 template <class A, class Term, class Join>
 A lane_fold(Index n, A first, Term term, Join join) {
-  A lanes[lane_count];
+  A lanes[lane_count], tail[tail_width], rest = first;
   for (Index l = 0; l < lane_count; ++l) lanes[l] = first;
+  for (Index l = 0; l < tail_width; ++l) tail[l] = first;
   Index i = 0;
   for (; i + lane_count <= n; i += lane_count) {
     GLIA_OMP(simd)
     for (Index l = 0; l < lane_count; ++l) lanes[l] = join(lanes[l], term(i + l));
   }
-  for (Index to = 0; i + tail_width <= n; i += tail_width, to += tail_width) {
+  for (; i + tail_width <= n; i += tail_width) {
     GLIA_OMP(simd)
-    for (Index l = 0; l < tail_width; ++l) lanes[to + l] = join(lanes[to + l], term(i + l));
+    for (Index l = 0; l < tail_width; ++l) tail[l] = join(tail[l], term(i + l));
   }
-  for (Index l = 0; i < n; ++i, ++l) lanes[l] = join(lanes[l], term(i));
-  join_halves<lane_count / 2>(lanes, join);
-  return lanes[0];
+  for (; i < n; ++i) rest = join(rest, term(i));
+  join_halves<lane_count / 2, tail_width>(lanes, join);
+  GLIA_OMP(simd)
+  for (Index l = 0; l < tail_width; ++l) lanes[l] = join(lanes[l], tail[l]);
+  join_halves<tail_width / 2, 1>(lanes, join);
+  return join(lanes[0], rest);
 }
 
 // Calls body(i) for i in [0, n), in groups of fixed width down to single elements: for bodies that are expensive one by one

@@ -10,6 +10,7 @@
 #include <glia/core/parallel.hpp>
 #include <glia/kernels/cpu/gemm_kernel.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
+#include <glia/kernels/cpu/stream.hpp>
 #include <glia/kernels/cpu/winograd_transforms.hpp>
 
 #include <algorithm>
@@ -105,10 +106,16 @@ inline void restore_weights(const float* m, Index outputs, Index channels, float
   });
 }
 
+// Whether whole tiles of y [images, g] may be written past the caches, in whole aligned vectors, and should be.
+inline bool streams_output(Index images, const TileImage& g, const float* y) {
+  return g.channels % lanes == 0 && reinterpret_cast<std::uintptr_t>(y) % sizeof(V) == 0 &&
+         simd::worth_streaming<float>(images * g.height * g.width * g.channels);
+}
+
 // Products back to pixels, for the channels [channel, channel + vectors * lanes): m is [plane][tile][row of channels].
 [[gnu::noinline]] inline void transform_output(const TileImage& g, Index first_tile, Index tiles, const float* m,
                                                Index plane_stride, Index row_stride, Index channel, Index vectors,
-                                               const float* bias, float* y) {
+                                               const float* bias, float* y, bool past) {
   const Index row = g.width * g.channels;
   for (Index t = 0; t < tiles; ++t) {
     const TilePosition at(g, first_tile + t);
@@ -123,8 +130,16 @@ inline void restore_weights(const float* m, Index outputs, Index channels, float
       alignas(64) float window[tile * tile * lanes];
       float* const to = whole ? target : window;
       const Index to_row = whole ? row : tile * lanes, to_column = whole ? g.channels : lanes;
+      const auto product = [&](int i, int j)
+                               GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * plane_stride); };
+      if (past && whole) {
+        transform_2d<OutputTransform>(product, [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
+          GLIA_STREAM_STORE(reinterpret_cast<V*>(target + i * row + j * g.channels), V(value + shift));
+        });
+        continue;
+      }
       transform_2d<OutputTransform>(
-          [&](int i, int j) GLIA_INLINE_LAMBDA { return simd::load(source + (i * patch + j) * plane_stride); },
+          product,
           [&](int i, int j, const V& value)
               GLIA_INLINE_LAMBDA { simd::store(to + i * to_row + j * to_column, V(value + shift)); });
       if (whole) continue;
@@ -166,7 +181,7 @@ constexpr Index balanced_tiles(Index depth, Index width, Index elements) {
 // Every thread takes small groups of tiles of its own through all three steps: a group's planes stay in the second
 // cache.
 inline void convolve_by_groups(const TileImage& in, const TileImage& out, Index tiles, Index group, const float* x,
-                               const float* u, const float* bias, float* y) {
+                               const float* u, const float* bias, float* y, bool past) {
   const Index depth = padded(in.channels), room = round_up(group, RegisterTile::rows);
   parallel_for(chunk_count(tiles, group), 1, [&](Index begin, Index end) {
     const Index v_stride = group * depth + plane_pad, m_stride = room * panel + plane_pad;
@@ -181,16 +196,17 @@ inline void convolve_by_groups(const TileImage& in, const TileImage& out, Index 
         for (int f = 0; f < planes; ++f)
           multiply(depth, count, v + f * v_stride, u + p * panel_size(in.channels) + f * u_stride, vectors,
                    m + f * m_stride, vectors * lanes);
-        transform_output(out, first, count, m, m_stride, vectors * lanes, p * panel, vectors, bias, y);
+        transform_output(out, first, count, m, m_stride, vectors * lanes, p * panel, vectors, bias, y, past);
       }
     }
+    simd::stream_end(past);
   });
 }
 
 // With few tiles or many channels all threads share large groups, so that a plane of the weights is read once for many
 // tiles.
 inline void convolve_by_planes(const TileImage& in, const TileImage& out, Index tiles, const float* x, const float* u,
-                               const float* bias, float* y) {
+                               const float* bias, float* y, bool past) {
   const Index depth = padded(in.channels), width = padded(out.channels);
   constexpr Index part_elements = Index{48} << 10;  // what one multiplication reads
   const Index group = round_up(chunk_count(tiles, chunk_count(tiles, balanced_tiles(depth, width, Index{1} << 20))),
@@ -219,7 +235,8 @@ inline void convolve_by_planes(const TileImage& in, const TileImage& out, Index 
     });
     parallel_for(count, 4, [&](Index begin, Index end) {
       transform_output(out, first + begin, end - begin, m + begin * width, m_stride, width, 0, blocks(out.channels),
-                       bias, y);
+                       bias, y, past);
+      simd::stream_end(past);
     });
   }
 }
@@ -231,10 +248,11 @@ inline void convolve(Index images, const TileImage& in, const TileImage& out, co
   constexpr Index cached = Index{80} << 10;  // elements of a group's planes, in the second cache
   const Index fitting = cached / (planes * padded(in.channels)) / RegisterTile::rows * RegisterTile::rows;
   const Index group = std::min<Index>(fitting, 8 * RegisterTile::rows);
+  const bool past = streams_output(images, out, y);
   if (group >= 2 * RegisterTile::rows && chunk_count(tiles, group) >= 2 * num_threads())
-    convolve_by_groups(in, out, tiles, group, x, u, bias, y);
+    convolve_by_groups(in, out, tiles, group, x, u, bias, y, past);
   else
-    convolve_by_planes(in, out, tiles, x, u, bias, y);
+    convolve_by_planes(in, out, tiles, x, u, bias, y, past);
 }
 
 inline TileImage tile_image(Index height, Index width, Index channels, Index tiles_h, Index tiles_w, Index offset_h,

@@ -28,10 +28,31 @@ struct BlockOfA {
   Index row = 0;
 };
 
+// The rows of B [rows, cols] that are to be packed next: each tile asks for a few of them, so that memory is read while the
+// products are computed.
+template <class T>
+struct NextRowsOfB {
+  static constexpr Index per_tile = 4;
+  const T* first = nullptr;
+  Index ld = 0, cols = 0, rows = 0;
+
+  // Makes a tile of `walk`, GemmShape::depth terms in one run, ask for the next few; false if none are left.
+  bool take(DepthWalk& walk) {
+    if (rows < per_tile || walk.length != GemmShape<T>::depth) return false;
+    walk.segments = per_tile, walk.length /= per_tile;
+    walk.a_segment = walk.length * walk.a_step, walk.b_segment = walk.length * walk.b_step;
+    walk.ahead = reinterpret_cast<const char*>(first);
+    walk.ahead_segment = ld * static_cast<Index>(sizeof(T));
+    walk.ahead_step = std::min<Index>(64, chunk_count(cols * static_cast<Index>(sizeof(T)), walk.length));
+    first += per_tile * ld, rows -= per_tile;
+    return true;
+  }
+};
+
 // Rows [i0, i1), columns [j, j + cols), terms [k0, k0 + kc) of a product: tile after tile past one packed panel of B.
 template <class T>
 void gemm_panel(const GemmProblem<T>& p, Index i0, Index i1, Index j, Index cols, Index k0, Index kc,
-                const BlockOfA<T>& block, const T* panel) {
+                const BlockOfA<T>& block, const T* panel, NextRowsOfB<T>& next) {
   using S = GemmShape<T>;
   const TileEnd<T> end{p.alpha, k0 == 0 ? p.beta : T{1}, nullptr};
   const Index zero = 0;
@@ -48,7 +69,10 @@ void gemm_panel(const GemmProblem<T>& p, Index i0, Index i1, Index j, Index cols
     }
     bounded_tile(c, rows, cols, end, [&](T* const* to, const TileEnd<T>& e) GLIA_INLINE_LAMBDA {
       const T* const by_terms = block.terms + (i - i0) * kc;
-      if (panel_vectors<T>(cols) == 2)
+      DepthWalk asking = walk;
+      if (p.trans_a && panel_vectors<T>(cols) == 2 && next.take(asking))
+        tile_by_terms<T, 2, true>(asking, by_terms, panel, to, e);
+      else if (panel_vectors<T>(cols) == 2)
         p.trans_a ? tile_by_terms<T, 2>(walk, by_terms, panel, to, e)
                   : tile_by_rows<T, 2>(a, &zero, 1, kc, panel, to, e);
       else
@@ -66,10 +90,15 @@ template <class T>
   if (m0 >= m1 || n0 >= n1) return;
   // Columns and elements of B that stay packed: in the second cache if few rows pass by, else in the third.
   const bool few = m1 - m0 <= 2 * S::block;
-  const Index widest = few ? 256 : 512, most = Index{1} << (few ? 16 : 19);
-  const Index wide = chunk_count(std::min(widest, n1 - n0), S::cols) * S::cols;
+  const Index aim = few ? 256 : 512, most = Index{1} << (few ? 16 : 19);
+  // Chunks of columns of one width, near the aim: every further chunk reads and packs all of A again.
+  const Index chunks = std::max<Index>(1, (n1 - n0 + aim / 2) / aim);
+  const Index widest = chunk_count(chunk_count(n1 - n0, chunks), S::cols) * S::cols;
+  const Index wide = widest;
   // Rows that lie a power of two apart share a set of the first cache: then a block is copied first.
   const bool copy_rows = !p.trans_a && p.lda % 256 == 0 && n1 - n0 >= 4 * S::cols;
+  // A long B is read once, straight from memory, by the weights' gradients of layers.
+  const bool streams_b = few && p.trans_a && !p.trans_b && p.k * (n1 - n0) * static_cast<Index>(sizeof(T)) > (Index{1} << 22);
   constexpr Index row = S::depth + 16;
   const Index terms = std::min(std::max(most / wide / S::depth, Index{1}) * S::depth, std::max<Index>(p.k, 1));
   T* const b = scratch<T>(Scratch::gemm_b, terms * wide);
@@ -97,9 +126,11 @@ template <class T>
           } else if (copy_rows) {
             for (Index i = i0; i < i1; ++i) copy_run(p.a + i * p.lda + k0, kc, a + (i - i0) * row);
           }
+          NextRowsOfB<T> next;
+          if (streams_b) next = {p.b + (k0 + kc) * p.ldb + nb, p.ldb, ne - nb, std::min(S::depth, p.k - (k0 + kc))};
           for (Index j = nb; j < ne; j += S::cols)
             gemm_panel(p, i0, i1, j, std::min<Index>(S::cols, ne - j), k0, kc, block,
-                       b + (k0 - ks) * wide + (j - nb) * kc);
+                       b + (k0 - ks) * wide + (j - nb) * kc, next);
         }
       }
     }

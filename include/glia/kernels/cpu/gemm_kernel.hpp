@@ -88,6 +88,9 @@ struct DepthWalk {
   Index length = 0, segments = 1, images = 1;
   Index a_step = 0, a_segment = 0, a_image = 0;
   Index b_step = 0, b_segment = 0, b_image = 0;
+  // Memory asked for in passing, for later: one address per term, in bytes; the segments follow one another.
+  const char* ahead = nullptr;
+  Index ahead_step = 0, ahead_segment = 0;
 
   // Runs that follow one another become one.
   void merge() {
@@ -97,7 +100,7 @@ struct DepthWalk {
 };
 
 // A tile whose rows are neighbours in memory: row r of a term lies at a + r, the columns at b.
-template <class T, int NV>
+template <class T, int NV, bool Ahead = false>
 [[gnu::noinline]] void tile_by_terms(const DepthWalk& walk, const T* a, const T* b, T* const* c,
                                      const TileEnd<T>& end) {
   constexpr int R = GemmShape<T>::rows, L = GemmShape<T>::lanes;
@@ -107,7 +110,9 @@ template <class T, int NV>
     for (Index s = 0; s < walk.segments; ++s) {
       const T* x = a + i * walk.a_image + s * walk.a_segment;
       const T* y = b + i * walk.b_image + s * walk.b_segment;
+      const char* next = walk.ahead + s * walk.ahead_segment;
       for (Index q = 0; q < length; ++q, x += a_step, y += b_step) {
+        if constexpr (Ahead) __builtin_prefetch(next, 0, 2), next += walk.ahead_step;
         simd::Vec<T> bv[NV];
         simd::unroll<NV>([&](auto j) GLIA_INLINE_LAMBDA { bv[j] = simd::load(y + j * L); });
         simd::unroll<R>([&](auto r) GLIA_INLINE_LAMBDA {

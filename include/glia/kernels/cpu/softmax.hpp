@@ -26,9 +26,10 @@ void for_softmax_rows(Index outer, Index n, Index inner, Rows rows, Strip strip)
   });
 }
 
+// The largest of a row, NaN not counted: what is subtracted before exp, which lets a NaN through by itself.
 template <class T>
 T row_max(const T* x, Index n) {
-  return lane_fold(n, -std::numeric_limits<T>::infinity(), [x](Index i) { return x[i]; }, MaxOrNan<T>{});
+  return lane_fold(n, -std::numeric_limits<T>::infinity(), [x](Index i) { return x[i]; }, [](T a, T b) { return b > a ? b : a; });
 }
 // The value subtracted before exp: the maximum, or 0 where that is infinite, so that the sum stays a number.
 template <class T>
@@ -36,22 +37,37 @@ T finite_or_zero(T m) {
   return math::abs(m) == std::numeric_limits<T>::infinity() ? T(0) : m;
 }
 
-// lse[r] = log(sum of exp(x[r, i])) for rows [first, last). The rows of a small group take each step together: the steps of
-// one row wait for each other, those of different rows do not.
-template <class T>
-void logsumexp_rows(const T* x, Index first, Index last, Index n, T* lse) {
+// Calls group(first row, rows, shift, sum) for small groups of the rows [first, last), with room for one sum per row and what is
+// to be subtracted from it before exp. The rows of a group take each step together: the steps of one row wait for each
+// other, those of different rows do not.
+template <class T, class Group>
+void for_row_groups(const T* x, Index first, Index last, Index n, Group group) {
   constexpr Index most = 16;
-  const Index group = std::clamp<Index>(4096 / std::max<Index>(1, n), 1, most);
+  const Index rows = std::clamp<Index>(4096 / std::max<Index>(1, n), 1, most);
   T shift[most];
   double sum[most];
-  for (Index r = first; r < last; r += group) {
-    const Index count = std::min(group, last - r);
+  for (Index r = first; r < last; r += rows) {
+    const Index count = std::min(rows, last - r);
     for (Index k = 0; k < count; ++k) shift[k] = finite_or_zero(row_max(x + (r + k) * n, n));
+    group(r, count, shift, sum);
+  }
+}
+
+// lse[k] = log(sum[k]) + shift[k]
+template <class T>
+void log_sums(const T* shift, const double* sum, Index count, T* lse) {
+  GLIA_OMP(simd)
+  for (Index k = 0; k < count; ++k) lse[k] = static_cast<T>(math::log(sum[k])) + shift[k];
+}
+
+// lse[r] = log(sum of exp(x[r, i])) for rows [first, last).
+template <class T>
+void logsumexp_rows(const T* x, Index first, Index last, Index n, T* lse) {
+  for_row_groups(x, first, last, n, [=](Index r, Index count, const T* shift, double* sum) {
     for (Index k = 0; k < count; ++k)
       sum[k] = blocked_sum<T>(n, [in = x + (r + k) * n, top = shift[k]](Index i) { return math::exp_flushed(in[i] - top); });
-    GLIA_OMP(simd)
-    for (Index k = 0; k < count; ++k) lse[r + k] = static_cast<T>(math::log(sum[k])) + shift[k];
-  }
+    log_sums(shift, sum, count, lse + r);
+  });
 }
 
 }  // namespace detail

@@ -167,6 +167,14 @@ void cross_entropy_backward(Cuda, const T* dloss, const T* logits, const T* lse,
 }
 
 template <class T>
+void cross_entropy_forward_backward(Cuda device, const T* dloss, const T* logits, const std::int64_t* labels,
+                                    const T* weight, Index rows, Index classes, T smoothing, std::int64_t ignore,
+                                    T* loss, T* lse, T* dlogits) {
+  cross_entropy_forward(device, logits, labels, weight, rows, classes, smoothing, ignore, loss, lse);
+  cross_entropy_backward(device, dloss, logits, lse, labels, weight, rows, classes, smoothing, ignore, dlogits);
+}
+
+template <class T>
 void soft_cross_entropy_forward(Cuda, const T* logits, const T* target, const T* weight, Index rows, Index classes,
                                 T smoothing, T* loss, T* lse) {
   cuda::launch_rows_of(

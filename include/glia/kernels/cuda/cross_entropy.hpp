@@ -17,6 +17,11 @@ void cross_entropy_total_weight(Cuda, const std::int64_t* labels, const T* weigh
 template <class T>
 void cross_entropy_backward(Cuda, const T* dloss, const T* logits, const T* lse, const std::int64_t* labels,
                             const T* weight, Index rows, Index classes, T smoothing, std::int64_t ignore, T* dlogits);
+// Both: loss, lse and, with the gradient dloss [rows] of the losses known beforehand, dlogits.
+template <class T>
+void cross_entropy_forward_backward(Cuda, const T* dloss, const T* logits, const std::int64_t* labels, const T* weight,
+                                    Index rows, Index classes, T smoothing, std::int64_t ignore, T* loss, T* lse,
+                                    T* dlogits);
 // The same with soft targets [rows, classes].
 template <class T>
 void soft_cross_entropy_forward(Cuda, const T* logits, const T* target, const T* weight, Index rows, Index classes,
