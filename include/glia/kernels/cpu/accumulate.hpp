@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <type_traits>
 #include <vector>
 
@@ -118,6 +119,20 @@ double blocked_sum(Index n, Term term) {
   return total;
 }
 
+// Vectors that start at a cache line: wide reads and writes of others cross from one line into the next.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64})); }
+  void deallocate(T* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t{64}); }
+  friend bool operator==(LineAllocator, LineAllocator) { return true; }
+};
+template <class T>
+using LineVector = std::vector<T, LineAllocator<T>>;
+
 // [rows, channels] read as rows of `width` = channels * fold elements, so that inner loops stay long when there are few
 // channels. The last wide row may be shorter; per-channel parameters are repeated `fold` times (see widen).
 struct WideRows {
@@ -134,8 +149,8 @@ struct WideRows {
 
   // The per-channel values, repeated; `missing` everywhere if there are none.
   template <class T>
-  std::vector<T> widen(const T* values, T missing = T(0)) const {
-    std::vector<T> out(static_cast<std::size_t>(width), missing);
+  LineVector<T> widen(const T* values, T missing = T(0)) const {
+    LineVector<T> out(static_cast<std::size_t>(width), missing);
     if (values != nullptr)
       for (Index f = 0; f < fold; ++f) std::copy_n(values, channels, out.data() + f * channels);
     return out;
@@ -153,8 +168,10 @@ inline Index chunk_rows(const WideRows& wide, Index block) {
 }
 
 // S per-channel sums over all rows: out[s * channels + c] (double). add(begin, length, offset, sums) adds `length` elements that
-// start at flat position `begin` to S rows of `offset`-spaced sums, element j to sums[s * offset + j].
-template <int S, class T, class Add>
+// start at flat position `begin` to S rows of `offset`-spaced sums, element j to sums[s * offset + j]. With Together > 1 it is
+// add(begin, length, rows, offset, sums): `rows` (a constant, Together or 1) such rows one behind the other, so that the sums are read
+// and written once for all of them.
+template <int S, class T, int Together = 1, class Add>
 void channel_sums(Index row_count, Index channels, double* out, Add add) {
   std::fill_n(out, S * channels, 0.0);
   const WideRows wide(row_count, channels);
@@ -162,11 +179,19 @@ void channel_sums(Index row_count, Index channels, double* out, Add add) {
   const Index block = block_rows(wide), chunk = chunk_rows(wide, block), chunks = chunk_count(wide.rows, chunk);
   std::vector<double> partial(static_cast<std::size_t>(chunks * S * channels), 0.0);
   parallel_chunks(wide.rows, chunk, [&](Index number, Index first, Index last) {
-    std::vector<T> sums(static_cast<std::size_t>(S * wide.width));
+    LineVector<T> sums(static_cast<std::size_t>(S * wide.width));
     double* mine = partial.data() + number * S * channels;
     for (Index b = first; b < last; b += block) {
       std::fill(sums.begin(), sums.end(), T(0));
-      for (Index r = b; r < std::min(last, b + block); ++r) add(r * wide.width, wide.length(r), wide.width, sums.data());
+      const Index end = std::min(last, b + block);
+      Index r = b;
+      if constexpr (Together == 1) {
+        for (; r < end; ++r) add(r * wide.width, wide.length(r), wide.width, sums.data());
+      } else {
+        for (; r + Together <= end && wide.length(r + Together - 1) == wide.width; r += Together)
+          add(r * wide.width, wide.width, std::integral_constant<int, Together>{}, wide.width, sums.data());
+        for (; r < end; ++r) add(r * wide.width, wide.length(r), std::integral_constant<int, 1>{}, wide.width, sums.data());
+      }
       for (int s = 0; s < S; ++s)
         for (Index f = 0; f < wide.fold; ++f) {
           const T* from = sums.data() + s * wide.width + f * channels;

@@ -74,7 +74,7 @@ void square_wide_rows(const T* x, const WideRows& wide, Index first, Index last,
 }
 
 template <class T>
-void fold_sums(const std::vector<T>& sums, const WideRows& wide, double* out) {
+void fold_sums(const LineVector<T>& sums, const WideRows& wide, double* out) {
   std::fill_n(out, wide.channels, 0.0);
   for (Index f = 0; f < wide.fold; ++f)
     for (Index c = 0; c < wide.channels; ++c) out[c] += static_cast<double>(sums[static_cast<std::size_t>(f * wide.channels + c)]);
@@ -92,7 +92,7 @@ void batch_norm_statistics(Cpu, const T* x, Index rows, Index channels, T* mean,
   std::vector<detail::ChannelMoments> partial(static_cast<std::size_t>(chunk_count(wide.rows, chunk)), detail::ChannelMoments(channels));
   parallel_chunks(wide.rows, chunk, [&](Index number, Index first, Index last) {
     const std::size_t w = static_cast<std::size_t>(wide.width), n = static_cast<std::size_t>(channels);
-    std::vector<T> sums(w), centre(w);
+    detail::LineVector<T> sums(w), centre(w);
     std::vector<double> block_mean(n), block_square(n);
     for (Index b = first; b < last; b += block) {
       const Index end = std::min(last, b + block);
@@ -128,9 +128,9 @@ template <class T>
 void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean, const T* inv_std,
                         const T* gamma, const T* beta, bool relu, T* y) {
   const detail::WideRows wide(rows, channels);
-  const std::vector<T> m = wide.widen(mean), b = wide.widen(beta);
-  std::vector<T> scale = wide.widen(inv_std);
-  const std::vector<T> g = wide.widen(gamma, T(1));
+  const detail::LineVector<T> m = wide.widen(mean), b = wide.widen(beta);
+  detail::LineVector<T> scale = wide.widen(inv_std);
+  const detail::LineVector<T> g = wide.widen(gamma, T(1));
   for (std::size_t j = 0; j < scale.size(); ++j) scale[j] *= g[j];
   const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
   const bool stream = simd::worth_streaming<T>(wide.elements);
@@ -162,7 +162,7 @@ namespace detail {
 // (x - mean) * scale + shift, computed as there, so that the ReLU mask need not be read from memory.
 template <class T>
 struct BatchNormTerms {
-  std::vector<T> mean, inv_std, scale, shift;
+  LineVector<T> mean, inv_std, scale, shift;
 
   BatchNormTerms(const WideRows& wide, const T* m, const T* s, const T* gamma, const T* beta)
       : mean(wide.widen(m)), inv_std(wide.widen(s)), scale(wide.widen(gamma, T(1))), shift(wide.widen(beta)) {
@@ -170,10 +170,16 @@ struct BatchNormTerms {
   }
 };
 
+// x where v > 0, else 0.
+template <class T>
+[[gnu::always_inline]] inline T where_positive(T v, T x) {
+  return v > T(0) ? x : T(0);
+}
+
 // What the second pass subtracts: the mean of g, and the mean of g * xhat times inv_std; zeros unless `training`.
 template <class T>
 struct BatchNormMeans {
-  std::vector<T> gradient, slope;
+  LineVector<T> gradient, slope;
 
   BatchNormMeans(const BatchNormTerms<T>& terms, Index rows, Index channels, const T* sum_dy, const T* sum_dy_xhat, bool training)
       : gradient(terms.mean.size(), T(0)), slope(terms.mean.size(), T(0)) {
@@ -197,51 +203,42 @@ void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index ro
   const detail::WideRows wide(rows, channels);
   const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
   std::vector<double> sums(static_cast<std::size_t>(2 * channels));
-  detail::channel_sums<2, T>(rows, channels, sums.data(), [&](Index begin, Index length, Index offset, T* into) {
-    const T *g = dy + begin, *in = x + begin, *m = terms.mean.data(), *s = terms.inv_std.data();
-    T *a = into, *b = into + offset;
-    if (relu && y == nullptr && masked == nullptr) {
-      const T *k = terms.scale.data(), *h = terms.shift.data();
-      GLIA_OMP(simd)
-      for (Index j = 0; j < length; ++j) {
-        const T centred = in[j] - m[j];
-        const T gj = centred * k[j] + h[j] > T(0) ? g[j] : T(0);
-        a[j] += gj;
-        b[j] += gj * (centred * s[j]);
-      }
-      return;
-    }
-    if (relu && masked == nullptr) {
-      const T* out = y + begin;
-      GLIA_OMP(simd)
-      for (Index j = 0; j < length; ++j) {
-        const T gj = out[j] > T(0) ? g[j] : T(0);
-        a[j] += gj;
-        b[j] += gj * ((in[j] - m[j]) * s[j]);
-      }
-      return;
-    }
-    if (masked != nullptr) {
-      T* kept = masked + begin;
-      if (relu && y != nullptr) {
-        const T* out = y + begin;
-        GLIA_OMP(simd)
-        for (Index j = 0; j < length; ++j) kept[j] = out[j] > T(0) ? g[j] : T(0);
-      } else if (relu) {
-        const T *k = terms.scale.data(), *h = terms.shift.data();
-        GLIA_OMP(simd)
-        for (Index j = 0; j < length; ++j) kept[j] = (in[j] - m[j]) * k[j] + h[j] > T(0) ? g[j] : T(0);
-      } else if (masked != dy) {
-        std::copy_n(g, length, kept);
-      }
-      g = kept;
-    }
-    GLIA_OMP(simd)
-    for (Index j = 0; j < length; ++j) {
-      a[j] += g[j];
-      b[j] += g[j] * ((in[j] - m[j]) * s[j]);
-    }
-  });
+  // `masked_gradient` (i, centred, j): g at flat position i, channel j of a wide row.
+  const auto add_up = [&](auto masked_gradient) {
+    detail::channel_sums<2, T, 4>(
+        rows, channels, sums.data(), [&, masked_gradient](Index begin, Index length, auto together, Index offset, T* into) {
+          const T *in = x + begin, *m = terms.mean.data(), *s = terms.inv_std.data();
+          T *a = into, *b = into + offset;
+          const auto g = [=](Index row, Index j, T centred)
+                             GLIA_INLINE_LAMBDA { return masked_gradient(begin + row * length + j, centred, j); };
+          GLIA_OMP(simd)
+          for (Index j = 0; j < length; ++j) {
+            const T c0 = in[j] - m[j], g0 = g(0, j, c0);
+            if constexpr (together == 1) {
+              a[j] += g0;
+              b[j] += g0 * (c0 * s[j]);
+            } else {
+              const T c1 = in[j + length] - m[j], g1 = g(1, j, c1), c2 = in[j + 2 * length] - m[j], g2 = g(2, j, c2),
+                      c3 = in[j + 3 * length] - m[j], g3 = g(3, j, c3);
+              a[j] += (g0 + g1) + (g2 + g3);
+              b[j] += ((g0 * c0 + g1 * c1) + (g2 * c2 + g3 * c3)) * s[j];
+            }
+          }
+        });
+  };
+  const T *k = terms.scale.data(), *h = terms.shift.data();
+  const auto plain = [=](Index i, T, Index) GLIA_INLINE_LAMBDA { return dy[i]; };
+  // dy is read in any case: a read that depends on a condition is not vectorised.
+  const auto from_output = [=](Index i, T, Index) GLIA_INLINE_LAMBDA { return detail::where_positive(y[i], dy[i]); };
+  const auto recomputed = [=](Index i, T centred, Index j)
+                              GLIA_INLINE_LAMBDA { return detail::where_positive(centred * k[j] + h[j], dy[i]); };
+  const auto kept = [masked](const auto& g) {
+    return [=](Index i, T centred, Index j) GLIA_INLINE_LAMBDA { return masked[i] = g(i, centred, j); };
+  };
+  if (masked == nullptr)
+    !relu ? add_up(plain) : y != nullptr ? add_up(from_output) : add_up(recomputed);
+  else
+    !relu ? add_up(kept(plain)) : y != nullptr ? add_up(kept(from_output)) : add_up(kept(recomputed));
   for (Index c = 0; c < channels; ++c) {
     sum_dy[c] = static_cast<T>(sums[static_cast<std::size_t>(c)]);
     sum_dy_xhat[c] = static_cast<T>(sums[static_cast<std::size_t>(channels + c)]);
