@@ -220,10 +220,16 @@ std::string calibration_section(const ReportData& data) {
   const auto diagram = [](const ReliabilityRecord& r, const char* title) {
     Chart chart{.title = title, .x_label = "confidence", .y_label = "accuracy", .height = 340};
     const double bins = static_cast<double>(r.count.size());
-    chart.bars = {{"share right in each of 15 bins", colour::test, {}, {}, 0.92 / bins}};
-    for (std::size_t i = 0; i < r.count.size(); ++i)
-      if (r.count[i] > 0)
-        chart.bars[0].x.push_back((static_cast<double>(i) + 0.5) / bins), chart.bars[0].y.push_back(r.accuracy[i]);
+    constexpr std::int64_t few = 20;  // so few images say nothing about a share
+    ChartBars shares{"share right by bin", colour::test, {}, {}, 0.92 / bins},
+        unsure{fmt::format("under {} images", few), colour::quiet, {}, {}, 0.92 / bins};
+    for (std::size_t i = 0; i < r.count.size(); ++i) {
+      if (r.count[i] <= 0) continue;
+      ChartBars& bars = r.count[i] < few ? unsure : shares;
+      bars.x.push_back((static_cast<double>(i) + 0.5) / bins), bars.y.push_back(r.accuracy[i]);
+    }
+    for (ChartBars* bars : {&shares, &unsure})
+      if (!bars->x.empty()) chart.bars.push_back(std::move(*bars));
     chart.lines = {{.name = "perfect", .colour = colour::red, .x = {0, 1}, .y = {0, 1}, .dashed = true}};
     return to_svg(chart);
   };
