@@ -6,6 +6,7 @@
 #include "resnet.hpp"
 #include "speed_net.hpp"
 #include "spiking_net.hpp"
+#include "swift_net.hpp"
 
 #include <glia/compiled/training.hpp>
 
@@ -30,10 +31,11 @@ concept BackboneFor = requires(B& b, const B& c, const glia::Tensor<float, D>& x
   { c.depth() } -> std::same_as<Index>;
   { c.stage_of(path) } -> std::same_as<Index>;
 };
-static_assert(BackboneFor<SpeedNet<glia::Cpu>> && BackboneFor<ResNet<glia::Cpu>> && BackboneFor<SpikingNet<glia::Cpu>>);
+static_assert(BackboneFor<SpeedNet<glia::Cpu>> && BackboneFor<SwiftNet<glia::Cpu>> && BackboneFor<ResNet<glia::Cpu>> &&
+              BackboneFor<SpikingNet<glia::Cpu>>);
 
 template <class D>
-using Backbone = std::variant<SpeedNet<D>, ResNet<D>, SpikingNet<D>>;
+using Backbone = std::variant<SpeedNet<D>, SwiftNet<D>, ResNet<D>, SpikingNet<D>>;
 
 // The backbone of a name (see parse_backbone), with fresh weights; `steps` is T of a spiking one. std::invalid_argument
 // for an unknown name.
@@ -41,6 +43,7 @@ template <class D>
 Backbone<D> make_backbone(const std::string& name, Index steps = 4) {
   const BackboneSpec spec = parse_backbone(name);
   if (spec.family == BackboneFamily::speed) return SpeedNet<D>(spec.widths);
+  if (spec.family == BackboneFamily::swift) return SwiftNet<D>(spec.widths);
   if (spec.family == BackboneFamily::spiking) return SpikingNet<D>(spec.widths, steps);
   return ResNet<D>(spec.widths, spec.blocks, spec.projection);
 }

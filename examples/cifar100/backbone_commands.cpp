@@ -69,12 +69,16 @@ int export_weights(const WeightArguments& a) {
   std::string backbone;
   PlainClassifier net = load(a, backbone);
   std::vector<std::pair<std::string, std::string>> notes{{"backbone", backbone}};
-  std::string neuron;
+  std::string neuron, pooling;
   try {
     const glia::io::SafetensorsFile opened(fs::is_directory(a.from) ? fs::path(a.from) / "checkpoint.safetensors"
                                                                     : fs::path(a.from));
     for (const auto& [name, text] : opened.notes())
-      if (name == "config") neuron = nlohmann::json::parse(text).value("/objective/neuron"_json_pointer, std::string());
+      if (name == "config") {
+        const auto config = nlohmann::json::parse(text);
+        neuron = config.value("/objective/neuron"_json_pointer, std::string());
+        pooling = config.value("/objective/pooling"_json_pointer, std::string("mean"));
+      }
   } catch (const nlohmann::json::exception&) {  // a pre-training has no neuron
   } catch (const glia::FormatError&) {
   }
@@ -84,6 +88,11 @@ int export_weights(const WeightArguments& a) {
         stderr,
         "note: the network's last activation is %s; PyTorch's network has its own there, so its outputs differ\n",
         neuron.c_str());
+  }
+  if (pooling == "mean+max") {
+    notes.emplace_back("pooling", pooling);
+    std::fprintf(stderr,
+                 "note: the head was trained on features pooled by mean+max, where PyTorch's network takes the mean\n");
   }
   save_pytorch(a.out, net, notes);
   std::fprintf(stderr, "%s: %s%s in PyTorch's names and layouts\n", a.out.c_str(), backbone.c_str(),

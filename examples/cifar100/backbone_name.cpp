@@ -9,7 +9,7 @@ namespace {
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
   throw std::invalid_argument(
       "--backbone " + name + ": " + why +
-      "; expected slim, speed, spiking, resnet18, resnet34, resnet20, resnet32 (or another 6n + 2), then -a or "
+      "; expected slim, speed, swift, spiking, resnet18, resnet34, resnet20, resnet32 (or another 6n + 2), then -a or "
       "-b for the shortcuts of a ResNet and -wN for a width");
 }
 
@@ -23,6 +23,11 @@ BackboneSpec parse_family(const std::string& name, const std::string& family) {
   if (family == "speed" || family == "slim" || family == "spiking") {
     if (family == "spiking") out.family = BackboneFamily::spiking;
     out.widths = family == "speed" ? std::vector<std::int64_t>{64, 192, 384} : std::vector<std::int64_t>{64, 128, 256};
+    return out;
+  }
+  if (family == "swift") {
+    out.family = BackboneFamily::swift;
+    out.widths = {64, 256, 768};
     return out;
   }
   std::int64_t depth = 0;

@@ -62,6 +62,9 @@ void add_train_options(CLI::App& app, Options& o) {
   app.add_option("--classification", l.classification, "ce, or for noisy labels gce, sce, elr")
       ->capture_default_str()
       ->group(parts);
+  app.add_option("--pooling", l.pooling, "of the features before the heads: mean, or mean+max (their sum)")
+      ->capture_default_str()
+      ->group(parts);
   app.add_option("--label-smoothing", l.label_smoothing, "of ce: share of the target spread over all classes")
       ->capture_default_str()
       ->group(parts);

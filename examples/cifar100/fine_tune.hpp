@@ -48,7 +48,7 @@ WeightReport initialise(UnifiedNet<D>& net, const std::string& backbone, const s
       glia::data::Augment({.normalization = glia::data::cifar100_normalization})(images.images, positions, 0);
   const bool training = net.training;
   nn::eval(net);
-  pass_features_through(net.feature_norm, glia::global_mean_pool(net.forward(batch.template to<D>()).features));
+  pass_features_through(net.feature_norm, net.pool(net.forward(batch.template to<D>()).features));
   nn::set_training(net, training);
   return report;
 }

@@ -40,6 +40,7 @@ struct UnifiedNet {
   std::optional<glia::ssl::Projector<D>> projector;  // of the others
   std::optional<glia::ssl::Predictor<D>> predictor;
   int steps;
+  bool with_max;  // whether pooling adds the largest to the mean
   bool training = true;
   GLIA_MEMBERS(backbone, neuron, feature_norm, head, projector1, projector2, spatial_head, projector, predictor)
 
@@ -47,7 +48,8 @@ struct UnifiedNet {
       : backbone(make_backbone<D>(backbone_name, objective.steps)),
         feature_norm(channels(), {.momentum = 0.4}),
         head(channels(), classes),
-        steps(objective.steps) {
+        steps(objective.steps),
+        with_max(objective.pooling == "mean+max") {
     if (objective.neuron == "multilevel")
       neuron.template emplace<1>(glia::spiking::QcfsOptions{.levels = objective.levels, .theta = 4.0});
     else if (objective.neuron == "lif")
@@ -62,12 +64,18 @@ struct UnifiedNet {
     return std::visit([](const auto& b) { return b.channels(); }, backbone);
   }
 
+  // Features [N, h, w, C] as one vector per image [N, C], for the classifier and the similarity head.
+  glia::Tensor<float, D> pool(const glia::Tensor<float, D>& features) const {
+    const auto mean = glia::global_mean_pool(features);
+    return with_max ? mean + glia::max(features, {1, 2}) : mean;
+  }
+
   // images [N, 32, 32, 3]. The auxiliary heads run in training only.
   Outputs<D> forward(const glia::Tensor<float, D>& images) {
     Outputs<D> out;
     const auto potential = std::visit([&](auto& b) { return b.forward(images); }, backbone);
     activate(potential, out);
-    const auto pooled = feature_norm(glia::global_mean_pool(out.features));
+    const auto pooled = feature_norm(pool(out.features));
     out.logits = head(pooled);
     if (!training) return out;
     if (projector1) out.embedding = (*projector2)(glia::relu((*projector1)(pooled)));

@@ -11,8 +11,8 @@
 namespace cifar100 {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Objective, classification, similarity, similarity_weight, temperature,
-                                                spatial, spatial_weight, spatial_share, neuron, levels, steps, rate_weight,
-                                                label_smoothing)
+                                                spatial, spatial_weight, spatial_share, neuron, levels, steps,
+                                                rate_weight, label_smoothing, pooling)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FineTune, prefix, stem, layer_decay, freeze, freeze_epochs)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Options, data, out, preset, backbone, init, protocol, optimizer,
                                                 learning_rate, vector_learning_rate, weight_decay, warmup, epochs,
@@ -77,6 +77,7 @@ void validate(const Objective& o) {
   require(o.spatial_share > 0 && o.spatial_share <= 1, "spatial-share", "a number above 0 and up to 1", o.spatial_share);
   not_negative("rate-weight", o.rate_weight);
   positive("temperature", o.temperature);
+  one_of("pooling", o.pooling, {"mean", "mean+max"});
   in_range("label-smoothing", o.label_smoothing, 0, 1);
   at_least("levels", o.levels, 1);
   at_least("steps", o.steps, 1);

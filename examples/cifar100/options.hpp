@@ -25,6 +25,7 @@ struct Objective {
   int steps = 4;                      // time steps of the LIF layer
   double rate_weight = 1e-3;          // on the mean activity
   double label_smoothing = 0.2;       // of ce
+  std::string pooling = "mean";       // of the features before the heads: mean, or mean+max (their sum)
 };
 
 struct Options {

@@ -58,6 +58,8 @@ void check_outputs(PlainClassifier& net, const WeightFile& expected) {
 
 TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("slim").widths == std::vector<std::int64_t>{64, 128, 256});
+  CHECK(parse_backbone("swift").family == BackboneFamily::swift);
+  CHECK(parse_backbone("swift-w32").widths == std::vector<std::int64_t>{32, 128, 384});
   CHECK(parse_backbone("resnet34").blocks == std::vector<std::int64_t>{3, 4, 6, 3});
   CHECK(parse_backbone("resnet32").blocks == std::vector<std::int64_t>{5, 5, 5});
   CHECK_FALSE(parse_backbone("resnet20").projection);
@@ -67,7 +69,7 @@ TEST_CASE("backbone names: families, depths, shortcuts and widths") {
   CHECK(parse_backbone("spiking-w8").family == BackboneFamily::spiking);
   CHECK(parse_backbone("spiking-w8").widths == std::vector<std::int64_t>{8, 16, 32});
   CHECK(parse_backbone("resnet20-b-w8").widths == std::vector<std::int64_t>{8, 16, 32});
-  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "spiking-a", "resnet20-c",
+  for (const char* name : {"", "resnet", "resnet19", "resnet50", "vgg", "slim-b", "swift-a", "spiking-a", "resnet20-c",
                            "resnet20-w", "resnet20-w3", "resnet18-w0", "resnet20-"})
     CHECK(contains(error_of<std::exception>([&] { parse_backbone(name); }), std::string("--backbone ") + name + ":"));
 }
@@ -89,11 +91,19 @@ TEST_CASE("backbones: parameters and multiply-accumulates, counted by hand") {
   CHECK(summary.rows.front().path == "backbone.stem");
   CHECK(summary.rows.front().output == Shape{1, 32, 32, 48});
   CHECK(summary.trainable == summary.parameters - 48 * 27);
+  // Stem 1,296; 3x3 to 8, 32 and 96 channels; pairs of 1x1 over 8, of 3x3 over 24 and 1x1, of 3x3 over 64; batch norms;
+  // head.
+  PlainClassifier swift("swift-w8", 100);
+  summary = nn::summary(swift, glia::zeros({1, 32, 32, 3}));
+  CHECK(summary.parameters == 1'296 + 9 * (48 * 8 + 8 * 32 + 32 * 96) + 2 * 64 + 9 * 32 * 24 + 24 * 32 +
+                                  2 * 9 * 96 * 64 + 2 * (3 * 8 + 2 * 32 + 24 + 2 * 96 + 64) + 96 * 100 + 100);
+  CHECK(summary.macs == 1024 * (1'296 + 9 * 48 * 8) + 256 * (2 * 64 + 9 * 8 * 32) +
+                            64 * (9 * 32 * 24 + 24 * 32 + 9 * 32 * 96) + 16 * 2 * 9 * 96 * 64 + 9'600);
 }
 
 TEST_CASE("backbones: every stage's feature map, the last one shared by the heads") {
   const glia::NoGrad plain;
-  for (const char* name : {"resnet18-w4", "resnet8-w4", "slim-w8"}) {
+  for (const char* name : {"resnet18-w4", "resnet8-w4", "slim-w8", "swift-w8"}) {
     auto backbone = make_backbone<glia::Cpu>(name);
     nn::eval(backbone);
     const auto images = noise({2, 32, 32, 3});
@@ -111,6 +121,7 @@ TEST_CASE("backbones: every stage's feature map, the last one shared by the head
   const auto speed = make_backbone<glia::Cpu>("slim-w8");
   CHECK(stage_of(speed, "stem.weight") == 0);
   CHECK(stage_of(speed, "stages.2.refine.weight") == 3);
+  CHECK(stage_of(make_backbone<glia::Cpu>("swift-w8"), "stages.1.inner_norm.bias") == 2);
 }
 
 TEST_CASE("spiking backbone: currents over time, the speed net's weights, spikes and gradients") {

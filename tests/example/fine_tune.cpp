@@ -135,6 +135,14 @@ TEST_CASE("fine-tuning: given features pass the normalisation unchanged, in trai
   }
 }
 
+TEST_CASE("pooling: the mean of a map, or the mean and the largest value together") {
+  Objective o = plain_objective();
+  const auto map = glia::from_vector<float>({1, -8, 2, 6, 3, -4, 6, -6}, {1, 2, 2, 2});
+  CHECK(UnifiedNet<glia::Cpu>("slim-w4", o, 5).pool(map).to_vector() == std::vector<float>{3, -3});
+  o.pooling = "mean+max";
+  CHECK(UnifiedNet<glia::Cpu>("slim-w4", o, 5).pool(map).to_vector() == std::vector<float>{9, 3});
+}
+
 TEST_CASE("steps: the images they really take") {
   const auto set = [](Index n) { return glia::data::synthetic({.count = n, .seed = 1}); };
   Options o;

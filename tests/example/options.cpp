@@ -52,6 +52,8 @@ TEST_CASE("a bad value is named with what was expected and what came") {
         "--spatial-share: expected a number above 0 and up to 1, got 0.0");
   CHECK(complaint([](Options& o) { o.objective.classification = "mse"; }) ==
         "--classification: expected one of ce, gce, sce, elr, got mse");
+  CHECK(complaint([](Options& o) { o.objective.pooling = "max"; }) ==
+        "--pooling: expected one of mean, mean+max, got max");
   CHECK(complaint([](Options& o) { o.noise_kind = "human"; }) ==
         "--noise-kind: expected one of symmetric, asymmetric, got human");
   CHECK(complaint([](Options& o) { o.label_noise = 1.5; }) ==
@@ -95,9 +97,29 @@ TEST_CASE("a bad value is named with what was expected and what came") {
 }
 
 TEST_CASE("the command line reaches its settings") {
-  const Options o = parsed({"--labels", "2500", "--unlabelled-ratio", "3", "--label-noise", "0.4", "--noise-kind",
-                            "asymmetric", "--similarity", "byol", "--spatial", "jigsaw", "--spatial-share", "0.25", "--mixup", "0.2", "--ema",
-                            "--cutout", "8", "--long-tail", "50"});
+  const Options o = parsed({"--labels",
+                            "2500",
+                            "--unlabelled-ratio",
+                            "3",
+                            "--label-noise",
+                            "0.4",
+                            "--noise-kind",
+                            "asymmetric",
+                            "--similarity",
+                            "byol",
+                            "--spatial",
+                            "jigsaw",
+                            "--spatial-share",
+                            "0.25",
+                            "--mixup",
+                            "0.2",
+                            "--ema",
+                            "--cutout",
+                            "8",
+                            "--long-tail",
+                            "50",
+                            "--pooling",
+                            "mean+max"});
   CHECK(o.labels == 2500);
   CHECK(o.unlabelled_ratio == 3);
   CHECK(o.label_noise == 0.4);
@@ -105,6 +127,7 @@ TEST_CASE("the command line reaches its settings") {
   CHECK(o.objective.similarity == "byol");
   CHECK(o.objective.spatial == "jigsaw");
   CHECK(o.objective.spatial_share == 0.25);
+  CHECK(o.objective.pooling == "mean+max");
   CHECK(o.mixup == 0.2);
   CHECK(o.ema == 0.05);
   CHECK(o.cutout == 8);
@@ -122,6 +145,7 @@ TEST_CASE("options survive JSON, also from a file of an early version; identity 
   CHECK(cifar100::options_from_json(R"({"objective": {"spatial": true}})").objective.spatial == "localized");
   CHECK(cifar100::options_from_json(R"({"objective": {"spatial": false}})").objective.spatial == "none");
   CHECK(cifar100::options_from_json(R"({"objective": {"spatial": "localized"}})").objective.spatial_share == 1);
+  CHECK(cifar100::options_from_json(R"({"objective": {"spatial": "localized"}})").objective.pooling == "mean");
   CHECK(cifar100::options_from_json("{}").objective.spatial_share == Options().objective.spatial_share);
   Options other = o;
   other.out = "elsewhere", other.threads = 3, other.resume = true, other.max_steps = 5, other.command = "x";

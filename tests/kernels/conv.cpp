@@ -60,6 +60,12 @@ const Shape shapes[] = {
     // Winograd: many channels and few tiles, several groups
     {6, 8, 8, 200, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     {40, 8, 9, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    // Winograd with stride 2: groups of few and of many channels, edges of every kind, one pixel
+    {3, 16, 16, 32, 40, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {40, 16, 15, 16, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {6, 8, 8, 200, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 5, 2, 17, 33, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {2, 1, 1, 16, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1},
     // bfloat16 windows read in place: rows of whole blocks and others, channels and results that fill no block, several
     // images, one tap, uneven padding and dilation
     {3, 9, 12, 48, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1},

@@ -1,6 +1,7 @@
 // Ten steps of every optimizer against PyTorch (or numpy, for LARS and Muon), with gradients that depend on the
 // parameters.
 
+#include <glia/ops/matmul.hpp>
 #include <glia/optim/adam.hpp>
 #include <glia/optim/combined.hpp>
 #include <glia/optim/lars.hpp>
@@ -198,6 +199,28 @@ TEST_CASE("newton_schulz brings singular values near one") {
   CHECK(optim::newton_schulz(glia::zeros<float>({3, 4})).to_vector() == std::vector<float>(12, 0.0f));
   CHECK_THROWS_WITH_AS(optim::newton_schulz(glia::zeros<float>({4})),
                        "newton_schulz: input must have 2 axes, got shape [4]", glia::ShapeError);
+}
+
+TEST_CASE("newton_schulz of large matrices, whose symmetric products are made in blocks, follows the formula") {
+  glia::Generator generator{5};
+  for (const glia::Shape& shape : {glia::Shape{301, 320}, glia::Shape{320, 301}, glia::Shape{257, 257}}) {
+    const auto source = glia::randn<double>(shape, generator);
+    const bool tall = shape[0] > shape[1];
+    auto x = tall ? source.transpose(0, 1) : source;
+    x = x * (1.0 / (std::sqrt(glia::sum(source * source).item()) + 1e-7));
+    for (int i = 0; i < 3; ++i) {
+      const auto a = glia::matmul(x, x.transpose(0, 1));
+      x = x * 3.4445 + glia::matmul(a * -4.7750 + glia::matmul(a, a) * 2.0315, x);
+    }
+    const auto expected = (tall ? x.transpose(0, 1) : x).contiguous().to_vector(),
+               got = optim::newton_schulz(source, 3).to_vector();
+    double error = 0, largest = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      error = std::max(error, std::abs(got[i] - expected[i]));
+      largest = std::max(largest, std::abs(expected[i]));
+    }
+    CHECK(error < 1e-12 * largest);
+  }
 }
 
 TEST_CASE("lookahead interpolates every few steps") {

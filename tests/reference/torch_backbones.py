@@ -103,12 +103,36 @@ class SpeedNet(nn.Module):
         return self.fc(self.features(x))
 
 
+class SwiftStage(nn.Module):
+    def __init__(self, before, inner, outer, kernels, last):
+        super().__init__()
+        self.widen, self.widen_norm = nn.Conv2d(before, outer, 3, 1, 1, bias=False), nn.BatchNorm2d(outer)
+        self.inner, self.inner_norm = nn.Conv2d(outer, inner, kernels[0], 1, "same", bias=False), nn.BatchNorm2d(inner)
+        self.refine, self.refine_norm = nn.Conv2d(inner, outer, kernels[1], 1, "same", bias=False), nn.BatchNorm2d(outer)
+        self.last = last
+
+    def forward(self, x):
+        wide = F.silu(self.widen_norm(F.max_pool2d(self.widen(x), 2)))
+        refined = self.refine_norm(self.refine(F.silu(self.inner_norm(self.inner(wide)))))
+        return wide + (refined if self.last else F.silu(refined))
+
+
+class SwiftNet(SpeedNet):
+    def __init__(self, widths, classes=100):
+        super().__init__(widths, classes)
+        a, b, c = widths
+        self.stages = nn.ModuleList([SwiftStage(48, a, a, (1, 1), False), SwiftStage(a, b * 3 // 4, b, (3, 1), False),
+                                     SwiftStage(b, c * 2 // 3, c, (3, 3), True)])
+
+
 def build(name, classes=100):
     parts = name.split("-")
     width = next((int(p[1:]) for p in parts[1:] if p[0] == "w"), None)
     if parts[0] in ("speed", "slim"):
         widths = [64, 192, 384] if parts[0] == "speed" else [64, 128, 256]
         return SpeedNet([w * (width or 64) // 64 for w in widths], classes)
+    if parts[0] == "swift":
+        return SwiftNet([w * (width or 64) // 64 for w in (64, 256, 768)], classes)
     depth = int(parts[0][6:])
     if depth in (18, 34):
         widths, blocks, shortcut = [64, 128, 256, 512], {18: [2, 2, 2, 2], 34: [3, 4, 6, 3]}[depth], "b"
@@ -200,9 +224,9 @@ def run_program(program):
         call("apply", "--weights", weights, "--backbone", name, "--images", folder / "images.npy", "--out", folder / "out.safetensors", *more)
         return read_safetensors(folder / "out.safetensors")
 
-    for i, name in enumerate(["resnet18", "resnet34", "resnet20", "resnet20-b", "resnet32", "resnet32-b", "slim"]):
+    for i, name in enumerate(["resnet18", "resnet34", "resnet20", "resnet20-b", "resnet32", "resnet32-b", "slim", "swift"]):
         model = random_model(name, i)
-        rename = [dict, data_parallel, kuangliu, weiaicunzai][i % 4] if name != "slim" else dict
+        rename = [dict, data_parallel, kuangliu, weiaicunzai][i % 4] if name not in ("slim", "swift") else dict
         torch.save(rename(model.state_dict()), folder / "weights.pt", _use_new_zipfile_serialization=i % 2 == 0)
         compare(f"{name}: PyTorch's weights here", apply(folder / "weights.pt", name), model)
         call("import", "--from", folder / "weights.pt", "--backbone", name, "--out", folder / "imported.safetensors")
@@ -211,7 +235,7 @@ def run_program(program):
         back = build(name).eval()
         back.load_state_dict(read_safetensors(folder / "exported.safetensors"), strict=True)
         compare(f"{name}: exported again, in PyTorch", apply(folder / "exported.safetensors", name), back)
-    for name in ["resnet20", "resnet20-b", "slim-w16"]:
+    for name in ["resnet20", "resnet20-b", "slim-w16", "swift-w16"]:
         out = folder / f"run-{name}"
         call("train", "--synthetic", "--limit-train", 300, "--epochs", 1, "--batch", 100, "--backbone", name, "--similarity", "none",
              "--no-spatial", "--neuron", "none", "--out", out, "--quiet")

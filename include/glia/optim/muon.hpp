@@ -39,6 +39,25 @@ struct MuonMomentumRule {
   }
 };
 
+// c = alpha op(a) op(b) + beta c for a product that is symmetric, as c is: only the blocks on and below the diagonal
+// are computed, the others are their mirror image.
+template <class T, class D>
+void symmetric_product(bool transpose_a, bool transpose_b, Index depth, T alpha, const T* a, Index lda, const T* b,
+                       Index ldb, T beta, Tensor<T, D>& c) {
+  const Index n = c.size(0), block = n < 256 ? n : std::max<Index>(128, chunk_count(n, 6));
+  T* const out = c.mutable_data();
+  for (Index i = 0; i < n; i += block) {
+    const Index end = std::min(n, i + block);
+    gemm(D{}, transpose_a, transpose_b, end - i, end, depth, alpha, transpose_a ? a + i : a + i * lda, lda, b, ldb,
+         beta, out + i * n, n);
+  }
+  for (Index i = 0; i + block < n; i += block) {
+    const Index end = i + block;
+    auto above = c.slice(0, {i, end}).slice(1, {end, n});
+    above.copy_(c.slice(0, {end, n}).slice(1, {i, end}).transpose(0, 1));
+  }
+}
+
 // At most 5 iterations of newton_schulz on a contiguous source [rows, columns] with elements.
 template <class T, class D>
 Tensor<T, D> newton_schulz_block(const Tensor<T, D>& source, int iterations) {
@@ -50,11 +69,12 @@ Tensor<T, D> newton_schulz_block(const Tensor<T, D>& source, int iterations) {
        power = Tensor<T, D>::empty({small, small}), product = Tensor<T, D>::empty({small, small}),
        diagonal = eye<T, D>(small);
   const Index square = small * small;
+  // All are polynomials of one symmetric matrix, and so are their products.
   const auto multiply = [&](T factor, const Tensor<T, D>& left, const Tensor<T, D>& right, T keep, Tensor<T, D>& into) {
-    gemm(D{}, false, false, small, small, small, factor, left.data(), small, right.data(), small, keep, into.mutable_data(), small);
+    symmetric_product(false, false, small, factor, left.data(), small, right.data(), small, keep, into);
   };
   const T* const p = source.data();
-  gemm(D{}, tall, !tall, small, small, tall ? rows : columns, T(1), p, columns, p, columns, T(0), gram.mutable_data(), small);
+  symmetric_product(tall, !tall, tall ? rows : columns, T(1), p, columns, p, columns, T(0), gram);
   for (int i = 0; i < iterations; ++i) {
     // power = P = a I + b A + c A A
     copy_bytes(D{}, D{}, power.mutable_data(), diagonal.data(), static_cast<std::size_t>(square) * sizeof(T));

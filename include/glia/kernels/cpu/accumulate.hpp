@@ -3,12 +3,12 @@
 
 #include <glia/core/parallel.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/line_vector.hpp>
 #include <glia/kernels/cpu/stream.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <new>
 #include <type_traits>
 #include <vector>
 
@@ -118,20 +118,6 @@ double blocked_sum(Index n, Term term) {
         lane_fold(std::min(block, n - b), A(0), [&](Index i) { return static_cast<A>(term(b + i)); }, Plus<A>{}));
   return total;
 }
-
-// Vectors that start at a cache line: wide reads and writes of others cross from one line into the next.
-template <class T>
-struct LineAllocator {
-  using value_type = T;
-  LineAllocator() = default;
-  template <class U>
-  LineAllocator(const LineAllocator<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64})); }
-  void deallocate(T* p, std::size_t) noexcept { ::operator delete(p, std::align_val_t{64}); }
-  friend bool operator==(LineAllocator, LineAllocator) { return true; }
-};
-template <class T>
-using LineVector = std::vector<T, LineAllocator<T>>;
 
 // [rows, channels] read as rows of `width` = channels * fold elements, so that inner loops stay long when there are few
 // channels. The last wide row may be shorter; per-channel parameters are repeated `fold` times (see widen).

@@ -30,8 +30,7 @@ constexpr bool conv_algorithm_applies(ConvAlgorithm algorithm, const ConvGeometr
   switch (algorithm) {
     case ConvAlgorithm::depthwise: return g.groups == g.in_channels && g.groups == g.out_channels;
     case ConvAlgorithm::winograd:
-      return std::is_same_v<T, float> && g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 &&
-             g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1;
+      return std::is_same_v<T, float> && detail::winograd::applies(g);
     case ConvAlgorithm::bfloat16: return std::is_same_v<T, float> && g.groups == 1;
     default: return true;
   }
@@ -43,7 +42,7 @@ ConvAlgorithm conv_algorithm(const ConvGeometry& g, bool to_weights = false) {
   const ConvAlgorithm wanted = conv_algorithm_override();
   if (wanted != ConvAlgorithm::automatic && conv_algorithm_applies<T>(wanted, g)) return wanted;
   if (conv_algorithm_applies<T>(ConvAlgorithm::bfloat16, g) &&
-      detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g), to_weights))
+      detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.stride_h == 1, to_weights))
     return ConvAlgorithm::bfloat16;
   if (conv_algorithm_applies<T>(ConvAlgorithm::depthwise, g)) return ConvAlgorithm::depthwise;
   if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= 16 && g.out_channels >= 16)

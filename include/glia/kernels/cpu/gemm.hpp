@@ -93,8 +93,7 @@ template <class T>
   const Index aim = few ? 256 : 512, most = Index{1} << (few ? 16 : 19);
   // Chunks of columns of one width, near the aim: every further chunk reads and packs all of A again.
   const Index chunks = std::max<Index>(1, (n1 - n0 + aim / 2) / aim);
-  const Index widest = chunk_count(chunk_count(n1 - n0, chunks), S::cols) * S::cols;
-  const Index wide = widest;
+  const Index wide = chunk_count(chunk_count(n1 - n0, chunks), S::cols) * S::cols;
   // Rows that lie a power of two apart share a set of the first cache: then a block is copied first.
   const bool copy_rows = !p.trans_a && p.lda % 256 == 0 && n1 - n0 >= 4 * S::cols;
   // A long B is read once, straight from memory, by the weights' gradients of layers.
@@ -103,8 +102,8 @@ template <class T>
   const Index terms = std::min(std::max(most / wide / S::depth, Index{1}) * S::depth, std::max<Index>(p.k, 1));
   T* const b = scratch<T>(Scratch::gemm_b, terms * wide);
   T* const a = p.trans_a || copy_rows ? scratch<T>(Scratch::gemm_a, S::block * row) : nullptr;
-  for (Index nb = n0; nb < n1; nb += widest) {
-    const Index ne = std::min(n1, nb + widest);
+  for (Index nb = n0; nb < n1; nb += wide) {
+    const Index ne = std::min(n1, nb + wide);
     for (Index ks = 0; ks == 0 || ks < p.k; ks += terms) {
       const Index ke = std::min(p.k, ks + terms);
       for (Index k0 = ks; k0 < ke; k0 += S::depth) {

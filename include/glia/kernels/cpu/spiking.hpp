@@ -7,9 +7,9 @@
 #include <glia/core/scalar.hpp>
 #include <glia/device/cpu.hpp>
 #include <glia/kernels/cpu/elementwise.hpp>
+#include <glia/kernels/cpu/line_vector.hpp>
 
 #include <algorithm>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -143,21 +143,6 @@ void neuron_forward(Cpu, const N& neuron, Index steps, Index count, const T* x, 
 
 namespace cpu {
 
-// Memory aligned to a cache line: vector loads that straddle lines cost twice.
-template <class C>
-class AlignedBuffer {
- public:
-  explicit AlignedBuffer(Index count)
-      : data_(static_cast<C*>(::operator new (static_cast<std::size_t>(count) * sizeof(C), std::align_val_t{64}))) {}
-  ~AlignedBuffer() { ::operator delete (data_, std::align_val_t{64}); }
-  AlignedBuffer(const AlignedBuffer&) = delete;
-  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-  C* data() const { return data_; }
-
- private:
-  C* data_;
-};
-
 // The operands of a backward run, for one chunk of neurons at a time.
 template <class N, class T>
 struct NeuronBackward {
@@ -239,7 +224,7 @@ void neuron_backward(Cpu, const N& neuron, Index steps, Index count, const T* x,
   run.stream = simd::worth_streaming<T>(steps * count);
   std::vector<double> partial(static_cast<std::size_t>(chunks * Run::slots), 0.0);
   parallel_for(chunks, 2, [&](Index first, Index last) {
-    const cpu::AlignedBuffer<typename Run::C> work(run.work_size());
+    detail::LineVector<typename Run::C> work(static_cast<std::size_t>(run.work_size()));
     for (Index c = first; c < last; ++c)
       run.chunk(c * chunk, std::min(count, (c + 1) * chunk), work.data(), partial.data() + c * Run::slots);
     simd::stream_end(run.stream);

@@ -1,6 +1,7 @@
 #pragma once
-// Transforms of Winograd's minimal filtering F(4x4, 3x3) after Lavin and Gray (2016): Y = A'[(G g G') * (B' d B)]A, a
-// vector of channels at a time. Points 0, 1, -1, 2, -2 and infinity.
+// Winograd's minimal filtering after Lavin and Gray (2016): Y = A'[(G g G') * (B' d B)]A, a vector of channels at a
+// time. Here are the transforms of F(4x4, 3x3), with the points 0, 1, -1, 2, -2 and infinity, and what transforms are
+// applied by.
 
 #include <glia/core/config.hpp>
 #include <glia/kernels/cpu/vec.hpp>
@@ -12,9 +13,6 @@ namespace GLIA_NS::detail::winograd {
 using V = simd::Vec<float>;
 
 inline constexpr int lanes = simd::lanes<float>;
-inline constexpr int tile = 4;                // outputs per tile and axis
-inline constexpr int patch = 6;               // inputs per tile and axis
-inline constexpr int planes = patch * patch;  // products per tile
 
 // B' d: inputs to products.
 struct InputTransform {
@@ -89,6 +87,27 @@ struct WeightGradientTransform {
   }
 };
 
+// A scheme: which transforms a pass takes, and along one axis the planes of source and products that plane i of the
+// weights joins.
+struct UnitScheme {
+  using Source = InputTransform;
+  using Weights = WeightTransform;
+  using Result = OutputTransform;
+  using Gradient = GradientTransform;
+  using WeightGradient = WeightGradientTransform;
+  static constexpr int source_of(int i) { return i; }
+  static constexpr int product_of(int i) { return i; }
+};
+
+// The schemes of a kind of convolution, forward (and to the weights) and to the input, and where the first window of
+// the output's gradient starts.
+struct UnitFilter {
+  using Forward = UnitScheme;
+  using Backward = UnitScheme;
+  static constexpr Index stride = 1;
+  static constexpr Index backward_offset(Index padding) { return padding - 2; }
+};
+
 // Applies a transform along both axes: load(row, column) gives the input, store(row, column, value) takes the output.
 // Transforms with pairs are done two rows at a time, reading the input again for each: those rows stay in registers.
 template <class Transform, class Load, class Store>
@@ -125,10 +144,11 @@ template <class Transform, class Load, class Store>
   }
 }
 
-// Channels-last images seen as tiles; tile t covers a window of `extent` pixels that starts at tile * 4 + offset.
+// Channels-last images seen as tiles: along each axis, tile t covers a window that starts at t * step + offset.
 struct TileImage {
   Index height, width, channels;
   Index tiles_h, tiles_w;
+  Index step;
   Index offset_h, offset_w;
 };
 
@@ -137,8 +157,8 @@ struct TilePosition {
   Index image, row, column;
   TilePosition(const TileImage& g, Index t)
       : image(t / (g.tiles_h * g.tiles_w)),
-        row((t / g.tiles_w - image * g.tiles_h) * tile + g.offset_h),
-        column(t % g.tiles_w * tile + g.offset_w) {}
+        row((t / g.tiles_w - image * g.tiles_h) * g.step + g.offset_h),
+        column(t % g.tiles_w * g.step + g.offset_w) {}
 };
 
 // Transforms the window of one tile, all channels, into planes: out + plane * plane_stride + channel, channels padded
