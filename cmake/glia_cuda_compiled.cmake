@@ -9,7 +9,7 @@ if(NOT DEFINED GLIA_COMPILED_SOURCES)
 endif()
 
 function(_glia_add_cuda_compiled name flags_target instructions)
-  if(NOT CMAKE_CUDA_COMPILER)
+  if(NOT CMAKE_CUDA_COMPILER_LOADED)
     # Whoever links it is told so by CMake, in the name of a target that is not there.
     add_library(glia_${name} INTERFACE)
     target_link_libraries(glia_${name} INTERFACE glia::${name}_needs_the_language_CUDA_enabled_before_glia_is_found)

@@ -61,7 +61,8 @@ glia::Index whole_numbers(Labels a, const Labels& b, const Pixels& pixels, const
   out << glia::max(a) << glia::min(a) << glia::argmax(a) << glia::any(a) << glia::all(flags) << glia::any(flags);
   out << glia::index_select(a, 0, b) << glia::gather(a, 0, b) << glia::index_select(pixels, 0, b);
   out << glia::concat(std::vector<Labels>{a, b}) << glia::stack(std::vector<Labels>{a, b}) << glia::flip(pixels, Axes{0});
-  out << glia::concat(std::vector<Pixels>{pixels, pixels}) << glia::equal(pixels, pixels);
+  out << glia::concat(std::vector<Pixels>{pixels, pixels}) << glia::equal(pixels, pixels) << glia::not_equal(pixels, pixels);
+  out << glia::equal(flags, flags) << glia::not_equal(flags, flags) << pixels.cast<bool>() << flags.cast<std::uint8_t>();
   out << glia::cumsum(a, 0) << glia::sort(a).values << glia::one_hot<float>(a, 3) << glia::one_hot<std::int64_t>(a, 3);
   out << a.cast<float>() << a.cast<std::uint8_t>() << a.cast<bool>() << pixels.cast<std::int64_t>() << pixels.cast<float>();
   out << a.to<glia::Cpu>() << pixels.to<glia::Cpu>();
@@ -83,6 +84,14 @@ glia::Index spikes(const Values& x, Values weight, glia::Generator& generator) {
   out << spiking::poisson(x, 4, generator) << spiking::latency(x, 4) << spiking::spike(x) << spiking::divisive_norm(x);
   spiking::normalize_filters_(weight, 1.0);
   return out.elements + static_cast<glia::Index>(spiking::activity(x).rate);
+}
+
+glia::Index explanations(const Values& x, const Labels& labels) {
+  const auto model = [](const Values& in) { return glia::softmax(in); };
+  Sink out;
+  out << glia::explain::saliency(model, x, labels) << glia::explain::input_x_gradient(model, x, labels);
+  out << glia::explain::smooth_grad(model, x, labels) << glia::explain::heat_map(x);
+  return out.elements;
 }
 
 }  // namespace every_op
