@@ -24,6 +24,7 @@ endif()
 # A project that adds glia by add_subdirectory must see the toolkit's targets too.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 include("${CMAKE_CURRENT_LIST_DIR}/glia_cuda.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/glia_cuda_compiled.cmake")
 unset(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL)
 if(TARGET glia::cuda)
   set(GLIA_HAS_CUDA ON)

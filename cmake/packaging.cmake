@@ -11,7 +11,7 @@ if(GLIA_OPENMP AND TARGET OpenMP::OpenMP_CXX)
 endif()
 
 install(DIRECTORY include/glia DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh" PATTERN "*.cpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh" PATTERN "*.cpp" PATTERN "*.cu")
 install(TARGETS glia EXPORT gliaTargets)
 install(EXPORT gliaTargets NAMESPACE glia:: DESTINATION "${GLIA_PACKAGE_DIR}")
 
@@ -21,7 +21,7 @@ configure_package_config_file(cmake/gliaConfig.cmake.in "${PROJECT_BINARY_DIR}/p
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/gliaConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/package/gliaConfig.cmake" "${PROJECT_BINARY_DIR}/package/gliaConfigVersion.cmake"
-              cmake/glia_native.cmake cmake/glia_compiled.cmake cmake/glia_cuda.cmake cmake/FindcuDNN.cmake
+              cmake/glia_native.cmake cmake/glia_compiled.cmake cmake/glia_cuda.cmake cmake/glia_cuda_compiled.cmake cmake/FindcuDNN.cmake
         DESTINATION "${GLIA_PACKAGE_DIR}")
 
 configure_file(cmake/glia.pc.in "${PROJECT_BINARY_DIR}/package/glia.pc" @ONLY)

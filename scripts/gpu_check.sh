@@ -31,7 +31,7 @@ else
   if [ ! -f "$build/CMakeCache.txt" ] && command -v ninja >/dev/null 2>&1; then generator=(-G Ninja); fi
   cmake -S . -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DGLIA_CUDA=ON -DCMAKE_CUDA_COMPILER="$nvcc" \
     -DCMAKE_CUDA_ARCHITECTURES="$capability" -DGLIA_BUILD_TESTS=ON -DGLIA_BUILD_EXAMPLES=ON -DGLIA_BUILD_BENCH=ON
-  cmake --build "$build" -j "$jobs" --target glia_test_cuda glia_mixed_host_first glia_mixed_device_first bench_cuda_kernels cifar100
+  cmake --build "$build" -j "$jobs" --target glia_test_cuda glia_test_cuda_compiled glia_mixed_host_first glia_mixed_device_first bench_cuda_kernels cifar100
 fi
 built=$((SECONDS - started))
 results="$build/gpu_check"
@@ -56,6 +56,7 @@ check() {
 check tests 180 "$build/tests/glia_test_cuda" --no-colors
 check mixed_host_first 60 "$build/tests/glia_mixed_host_first"
 check mixed_device_first 60 "$build/tests/glia_mixed_device_first"
+check compiled 60 "$build/tests/glia_test_cuda_compiled"
 
 bench="$build/bench/bench_cuda_kernels"
 if [ -x "$bench" ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh WAY SCRATCH: builds and runs an outside project that gets glia by WAY (find_package, add_subdirectory,
 # fetch_content or pkg_config; cuda is find_package with the component cuda, for nvcc), its warnings being errors and glia's
-# headers not being system headers.
+# headers not being system headers. With GLIA_TEST_FULL=ON, cuda also builds and runs the program that links glia::cuda_compiled.
 set -euo pipefail
 way=$1
 scratch=$2
@@ -60,3 +60,11 @@ fi
 refuse_remarks "$scratch/$way.log"
 "$scratch/$way/consumer"
 [ "$way" != find_package ] || "$scratch/$way/consumer_native"
+if [ "$way" = cuda ]; then
+  # Without the full tier, its C++ file against the installed headers; CMake has seen that the library's sources are there.
+  target=CMakeFiles/consumer_compiled.dir/plain.cpp.o
+  if [ "${GLIA_TEST_FULL:-OFF}" = ON ]; then target=consumer_compiled; fi
+  "$cmake" --build "$scratch/$way" --target "$target" >"$scratch/$way.log" 2>&1 || { cat "$scratch/$way.log"; exit 1; }
+  refuse_remarks "$scratch/$way.log"
+  [ "$target" != consumer_compiled ] || "$scratch/$way/consumer_compiled"
+fi

@@ -100,8 +100,9 @@ struct OneHot {
 
 }  // namespace cuda
 
-inline Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
-                               std::int64_t except) {
+template <class Lazy>
+Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
+                        std::int64_t except) {
   if (count == 0 || !cuda::index_checks()) return -1;
   const cuda::Scratch<Index> position(1);
   cuda::launch_rows_of("index check", Index{1}, count,

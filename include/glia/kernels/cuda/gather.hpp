@@ -8,8 +8,8 @@
 namespace GLIA_NS {
 
 // Position of the first index outside [0, limit), or -1; `except` is let pass if has_exception. Waits for the device.
-Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
-                        std::int64_t except);
+GLIA_LAZY Index find_out_of_range(Cuda, const std::int64_t* index, Index count, Index limit, bool has_exception,
+                                  std::int64_t except);
 
 // y[o, j, i] = x[o, index[j], i] for j < count; y is [outer, count, inner].
 template <class T>

@@ -138,7 +138,8 @@ void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t count
 }
 
 // The CPU's permutation, made on the host: every swap depends on those before it.
-inline void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter) {
+template <class Lazy>
+void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto j =

@@ -26,6 +26,6 @@ void fill_integers(Cuda, T* out, Index n, std::uint64_t key, std::uint64_t count
                    std::int64_t high);
 
 // A permutation of 0 .. n-1. Waits for the copy.
-void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter);
+GLIA_LAZY void random_permutation(Cuda, std::int64_t* out, Index n, std::uint64_t key, std::uint64_t counter);
 
 }  // namespace GLIA_NS
