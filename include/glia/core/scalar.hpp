@@ -239,6 +239,11 @@ constexpr std::optional<DType> dtype_from_name(std::string_view name) {
 template <Scalar T>
 using accumulate_t = typename detail::Accumulate<T>::type;
 
+// The type of what a layer over T learns and keeps (weights, statistics): float for bfloat16 and half, whose last bit is
+// larger than most updates; else T. Normalisation of T is computed in it, too.
+template <class T>
+using ParameterScalar = std::conditional_t<ReducedFloating<T>, float, T>;
+
 }  // namespace GLIA_NS
 
 template <>
