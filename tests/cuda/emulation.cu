@@ -393,27 +393,29 @@ TEST_CASE("cuda emulation: normalisation of bfloat16 in float, one by one and in
   const cuda::BatchNormChannels<float> of{mean.data(), inv_std.data(), gamma.data(), beta.data()};
   auto y = rounded(none(count)), single = y, packed = y, masked = y, masked_here = y, dx = y;
   for (const bfloat16* add : {static_cast<const bfloat16*>(nullptr), residual.data()}) {
-    glia::batch_norm_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), gamma.data(), beta.data(),
-                             true, y.data());
+    glia::batch_norm_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), gamma.data(),
+                             beta.data(), true, y.data());
     each(count, cuda::BatchNormForward<1, bfloat16>{of, x.data(), add, channels, true, single.data()});
     each(count / 4, cuda::BatchNormForward<4, bfloat16>{of, x.data(), add, channels, true, packed.data()});
     CHECK_NEAR(wide(single), wide(y), one_unit);
     CHECK(wide(packed) == wide(single));
     const bfloat16* out = add != nullptr ? y.data() : nullptr;
     std::vector<float> sums(channels), products(channels), sums_here(channels), products_here(channels);
-    glia::batch_norm_backward_sums(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(), gamma.data(),
-                                   beta.data(), true, masked.data(), sums.data(), products.data());
+    glia::batch_norm_backward_sums(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(),
+                                   gamma.data(), beta.data(), true, masked.data(), sums.data(), products.data());
     const cuda::BatchNormGradient<bfloat16> gradient{of, dy.data(), x.data(), out, channels, true};
     column_sums<2>(rows, channels, cuda::BatchNormSumsTerm<bfloat16>{gradient, masked_here.data()},
                    cuda::BatchNormSumsFinish<bfloat16>{sums_here.data(), products_here.data()});
     CHECK_NEAR(sums_here, sums, sums_of_floats);
     CHECK_NEAR(products_here, products, sums_of_floats);
     CHECK(wide(masked_here) == wide(masked));
-    glia::batch_norm_backward_input(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(), gamma.data(),
-                                    beta.data(), true, sums.data(), products.data(), true, dx.data());
+    glia::batch_norm_backward_input(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(),
+                                    gamma.data(), beta.data(), true, sums.data(), products.data(), true, dx.data());
     const double share = 1.0 / static_cast<double>(rows);
-    each(count, cuda::BatchNormBackwardInput<1, bfloat16>{gradient, sums.data(), products.data(), share, single.data()});
-    each(count / 4, cuda::BatchNormBackwardInput<4, bfloat16>{gradient, sums.data(), products.data(), share, packed.data()});
+    each(count,
+         cuda::BatchNormBackwardInput<1, bfloat16>{gradient, sums.data(), products.data(), share, single.data()});
+    each(count / 4,
+         cuda::BatchNormBackwardInput<4, bfloat16>{gradient, sums.data(), products.data(), share, packed.data()});
     CHECK_NEAR(wide(single), wide(dx), one_unit);
     CHECK(wide(packed) == wide(single));
   }
@@ -423,14 +425,15 @@ TEST_CASE("cuda emulation: normalisation of bfloat16 in float, one by one and in
   std::vector<float> centre(images * groups), scale(images * groups), centre_here = centre, scale_here = scale;
   glia::group_norm_forward(Cpu{}, x.data(), images, pixels, groups, depth, gamma.data(), beta.data(), 1e-5, y.data(),
                            centre.data(), scale.data());
-  rows_together(images * groups, cuda::GroupNormForward<bfloat16>{shape, x.data(), gamma.data(), beta.data(), 1e-5,
-                                                                  single.data(), centre_here.data(), scale_here.data()});
+  rows_together(images * groups,
+                cuda::GroupNormForward<bfloat16>{shape, x.data(), gamma.data(), beta.data(), 1e-5, single.data(),
+                                                 centre_here.data(), scale_here.data()});
   CHECK_NEAR(wide(single), wide(y), one_unit);
   CHECK_NEAR(centre_here, centre, {1e-6, 1e-6});
   CHECK_NEAR(scale_here, scale, {1e-5});
   std::vector<float> dgamma(channels), dbeta(channels), dgamma_here(channels), dbeta_here(channels);
-  glia::group_norm_backward(Cpu{}, dy.data(), x.data(), centre.data(), scale.data(), gamma.data(), images, pixels, groups,
-                            depth, dx.data(), dgamma.data(), dbeta.data());
+  glia::group_norm_backward(Cpu{}, dy.data(), x.data(), centre.data(), scale.data(), gamma.data(), images, pixels,
+                            groups, depth, dx.data(), dgamma.data(), dbeta.data());
   rows_together(images * groups, cuda::GroupNormBackwardInput<bfloat16>{shape, dy.data(), x.data(), centre.data(),
                                                                         scale.data(), gamma.data(), single.data()});
   CHECK_NEAR(wide(single), wide(dx), one_unit);

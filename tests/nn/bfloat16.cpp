@@ -48,7 +48,7 @@ struct Net {
 // The values that a bfloat16 layer computes with, in double.
 D64 rounded(const Tensor<float>& x) { return x.detach().cast<bfloat16>().cast<double>(); }
 
-// `layer` and the same layer in double, with weights rounded as the former rounds them unless it takes them as they are.
+// `layer` against the same layer in double, with weights that are rounded if the former rounds its own.
 template <class Layer, class Exact>
 void check_outputs(Layer& layer, Exact& exact, const Shape& shape, bool rounds_parameters, double slack) {
   nn::copy_state(layer, exact);
@@ -89,7 +89,8 @@ void check_gradients_of(Layer& layer, Exact& exact, const Shape& shape, bool rou
     // Gradients of rounded weights are rounded on their way through the cast; those of a normalisation are not.
     const D64 expected = list[i]->tensor().grad();
     if (rounds_parameters)
-      CHECK_EQ(glia_test::rounded_once(found[i].cast<bfloat16>().to_vector(), expected.to_vector(), 1e-5), std::string());
+      CHECK_EQ(glia_test::rounded_once(found[i].cast<bfloat16>().to_vector(), expected.to_vector(), 1e-5),
+               std::string());
     else
       CHECK_NEAR(found[i], expected.to_vector(), {1e-5, 1e-4});
   }
@@ -146,8 +147,10 @@ Outcome train_on_bars() {
 }  // namespace
 
 TEST_CASE("parameters and statistics of bfloat16 layers are float") {
-  static_assert(std::is_same_v<nn::ParameterScalar<bfloat16>, float> && std::is_same_v<nn::ParameterScalar<glia::half>, float>);
-  static_assert(std::is_same_v<nn::ParameterScalar<float>, float> && std::is_same_v<nn::ParameterScalar<double>, double>);
+  static_assert(std::is_same_v<nn::ParameterScalar<bfloat16>, float> &&
+                std::is_same_v<nn::ParameterScalar<glia::half>, float>);
+  static_assert(std::is_same_v<nn::ParameterScalar<float>, float> &&
+                std::is_same_v<nn::ParameterScalar<double>, double>);
   static_assert(std::is_same_v<nn::module_scalar<Net<Cpu, bfloat16>>, float>);
   static_assert(std::is_same_v<nn::module_scalar<std::vector<nn::Linear<Cpu, bfloat16>>>, float>);
   static_assert(std::is_same_v<nn::module_scalar<Net<Cpu, double>>, double>);
@@ -225,7 +228,7 @@ TEST_CASE("float parameters move by steps that bfloat16 weights would lose") {
     lost -= bfloat16(1e-5f);
     CHECK(0.5f - layer.weight.tensor()(0, 0).item() == doctest::Approx(1e-5 * step).epsilon(0.01));
   }
-  CHECK(static_cast<float>(lost) == 0.5f);  // never moved
+  CHECK(static_cast<float>(lost) == 0.5f);                                                     // never moved
   CHECK(static_cast<float>(nn::operand<bfloat16>(layer.weight)(0, 0).item()) == 0.49609375f);  // two units below 1 / 2
 }
 
@@ -282,10 +285,10 @@ TEST_CASE("the other layers with parameters keep them in float, too") {
   train(neurons, neurons(x * bfloat16(2.0f)));
   const auto index = glia::tensor<std::int64_t>({3, 1, 3});
   const B16 rows = words(index);
-  CHECK(rows.cast<float>().to_vector() == glia::embedding(words.weight.tensor(), index).cast<bfloat16>().cast<float>().to_vector());
+  CHECK(rows.cast<float>().to_vector() ==
+        glia::embedding(words.weight.tensor(), index).cast<bfloat16>().cast<float>().to_vector());
   train(words, rows);
-  CHECK(words.weight.tensor().grad().to_vector() ==
-        std::vector<float>{0, 0, 0, 1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0});
+  CHECK(words.weight.tensor().grad().to_vector() == std::vector<float>{0, 0, 0, 1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0});
 }
 
 TEST_CASE("a folded bfloat16 convolution gives what convolution and normalisation give") {

@@ -20,11 +20,12 @@ namespace {
 template <class T>
 using List = std::vector<Tensor<T>>;
 
-// Runs f(data, channels), where data are T and channels ParameterScalar<T>, against itself in double on the same numbers: the
-// result and the gradients of data are rounded once, those of channels not at all. `slack` is what sums in float may add,
-// in units of the largest value.
+// Runs f(data, channels), where data are T and channels ParameterScalar<T>, against itself in double on the same
+// numbers: the result and the gradients of data are rounded once, those of channels not at all. `slack` is what sums in
+// float may add, in units of the largest value.
 template <class T, class F>
-void check_rounding(const F& f, const std::vector<Shape>& data_shapes, const std::vector<Shape>& channel_shapes, double slack) {
+void check_rounding(const F& f, const std::vector<Shape>& data_shapes, const std::vector<Shape>& channel_shapes,
+                    double slack) {
   using P = glia::ParameterScalar<T>;
   static_assert(std::is_same_v<P, float>);
   List<T> data;
@@ -92,22 +93,26 @@ TEST_CASE("dense layers of bfloat16 are rounded once, behind the bias") {
   const auto b = glia::tensor<bfloat16>({bfloat16(-256.0f)}, {1});
   CHECK(static_cast<float>(glia::linear(x, w, b).item()) == 0.5f);
   CHECK(glia::linear(glia::zeros<bfloat16>({0, 2}), w, b).shape() == Shape{0, 1});
-  CHECK(static_cast<float>(glia::linear(glia::zeros<bfloat16>({1, 0}), glia::zeros<bfloat16>({1, 0}), b).item()) == -256.0f);
-  CHECK(error_of<glia::ShapeError>([&] { glia::linear(x, w, x); }).find("bias must have shape [1]") != std::string::npos);
+  CHECK(static_cast<float>(glia::linear(glia::zeros<bfloat16>({1, 0}), glia::zeros<bfloat16>({1, 0}), b).item()) ==
+        -256.0f);
+  CHECK(error_of<glia::ShapeError>([&] { glia::linear(x, w, x); }).find("bias must have shape [1]") !=
+        std::string::npos);
 }
 
 TEST_CASE("normalisation of bfloat16 keeps statistics and parameters in float") {
   using T = bfloat16;
   const std::vector<Shape> images{{3, 4, 5, 6}}, with_residual{{3, 4, 5, 6}, {3, 4, 5, 6}}, channels{{6}, {6}};
   const double slack = 4e-6;
-  check_rounding<T>([](const auto& x, const auto& c) { return glia::batch_norm(x[0], c[0], c[1]).output; }, images, channels, slack);
-  check_rounding<T>([](const auto& x, const auto&) { return glia::batch_norm(x[0], {}, {}, {.relu = true}).output; }, images, {},
-                    slack);
+  check_rounding<T>([](const auto& x, const auto& c) { return glia::batch_norm(x[0], c[0], c[1]).output; }, images,
+                    channels, slack);
+  check_rounding<T>([](const auto& x, const auto&) { return glia::batch_norm(x[0], {}, {}, {.relu = true}).output; },
+                    images, {}, slack);
   check_rounding<T>(
       [](const auto& x, const auto& c) { return glia::batch_norm(x[0], c[0], c[1], {.relu = true}, x[1]).output; },
       with_residual, channels, slack);
-  check_rounding<T>([](const auto& x, const auto& c) { return glia::batch_norm_silu(x[0], c[0], c[1], {}, x[1]).output; },
-                    with_residual, channels, slack);
+  check_rounding<T>(
+      [](const auto& x, const auto& c) { return glia::batch_norm_silu(x[0], c[0], c[1], {}, x[1]).output; },
+      with_residual, channels, slack);
   check_rounding<T>(
       [](const auto& x, const auto& c) {
         return glia::batch_norm_inference(x[0], c[0].detach(), c[1].detach(), c[0], c[1], {.relu = true});
@@ -118,13 +123,15 @@ TEST_CASE("normalisation of bfloat16 keeps statistics and parameters in float") 
         return glia::batch_norm_silu_inference(x[0], c[0].detach(), c[1].detach(), c[0], c[1], {}, x[1]);
       },
       with_residual, channels, slack);
-  check_rounding<T>([](const auto& x, const auto& c) { return glia::layer_norm(x[0], c[0], c[1]); }, images, channels, slack);
+  check_rounding<T>([](const auto& x, const auto& c) { return glia::layer_norm(x[0], c[0], c[1]); }, images, channels,
+                    slack);
   check_rounding<T>([](const auto& x, const auto&) { return glia::layer_norm(x[0]); }, images, {}, slack);
-  check_rounding<T>([](const auto& x, const auto& c) { return glia::group_norm(x[0], 3, c[0], c[1]); }, images, channels, slack);
+  check_rounding<T>([](const auto& x, const auto& c) { return glia::group_norm(x[0], 3, c[0], c[1]); }, images,
+                    channels, slack);
 }
 
 TEST_CASE("statistics of bfloat16 batches are those of their numbers, not of their last bits") {
-  // A mean of 1000 with deviations of one unit in the last place (4): sums in bfloat16 would know nothing of the deviation.
+  // A mean of 1000 with deviations of one unit in the last place (4), which sums in bfloat16 would not see.
   std::vector<bfloat16> values;
   for (int i = 0; i < 4000; ++i) values.push_back(bfloat16(i % 2 == 0 ? 1000.0f : 1004.0f));
   const auto result = glia::batch_norm(glia::from_vector<bfloat16>(values, {4000, 1}));
@@ -159,7 +166,8 @@ TEST_CASE("a recorded backward pass of bfloat16 normalisation gives what the fus
 TEST_CASE("pooling of bfloat16 images is exact or rounded once") {
   using T = bfloat16;
   const std::vector<Shape> images{{2, 7, 8, 5}};
-  for (const glia::PoolOptions& o : {glia::PoolOptions{.kernel = 2}, glia::PoolOptions{.kernel = 3, .stride = 1, .padding = 1}}) {
+  for (const glia::PoolOptions& o :
+       {glia::PoolOptions{.kernel = 2}, glia::PoolOptions{.kernel = 3, .stride = 1, .padding = 1}}) {
     check_rounding<T>([&](const auto& x, const auto&) { return glia::max_pool2d(x[0], o); }, images, {}, 1e-7);
     check_rounding<T>([&](const auto& x, const auto&) { return glia::avg_pool2d(x[0], o); }, images, {}, 1e-6);
   }

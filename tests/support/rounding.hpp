@@ -1,6 +1,6 @@
 #pragma once
-// Comparison of 16-bit results with a double reference: each may be off by half a unit in its last place, and by what float
-// sums add to that.
+// Comparison of 16-bit results with a double reference: each may be off by half a unit in its last place, and by what
+// float sums add to that.
 
 #include <glia/ops/convert.hpp>
 
@@ -19,8 +19,8 @@ double half_ulp(double value) {
   return value == 0.0 ? 0.0 : std::ldexp(1.0, std::ilogb(value) - std::numeric_limits<T>::digits);
 }
 
-// Text of the first element that is further from `expected` than half a unit in the last place plus `slack`; empty if there is
-// none. Refuses a slack that is not small beside the rounding of the largest value.
+// Text of the first element that is further from `expected` than half a unit in the last place plus `slack`; empty if
+// there is none. Refuses a slack that is not small beside the rounding of the largest value.
 template <class T>
 std::string rounded_once(const std::vector<T>& actual, const std::vector<double>& expected, double slack) {
   if (actual.size() != expected.size()) return "sizes differ";
@@ -31,8 +31,8 @@ std::string rounded_once(const std::vector<T>& actual, const std::vector<double>
   for (std::size_t i = 0; i < actual.size(); ++i) {
     const double a = static_cast<double>(actual[i]), difference = std::abs(a - expected[i]);
     if (!(difference <= half_ulp<T>(expected[i]) + slack))
-      return "element " + std::to_string(i) + ": got " + std::to_string(a) + ", expected " + std::to_string(expected[i]) +
-             ", difference " + std::to_string(difference) + ", half a unit is " +
+      return "element " + std::to_string(i) + ": got " + std::to_string(a) + ", expected " +
+             std::to_string(expected[i]) + ", difference " + std::to_string(difference) + ", half a unit is " +
              std::to_string(half_ulp<T>(expected[i]));
   }
   return {};

@@ -1,5 +1,6 @@
 #pragma once
-// Two-dimensional convolution layers on channels-last images.
+// Two-dimensional convolution layers on channels-last images. Over bfloat16 they keep float parameters and round them in
+// forward; gradients arrive in float.
 
 #include <glia/nn/init.hpp>
 #include <glia/nn/trace.hpp>
@@ -59,8 +60,9 @@ struct Conv2d {
 template <class Device, class T>
 Conv2d<Device, T>::Conv2d(const Conv2dOptions& o) : options(o) {
   detail::check_conv_options("Conv2d", o);
-  weight = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
-  if (o.bias) bias = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.out}));
+  using P = ParameterScalar<T>;
+  weight = Parameter<P, Device>(Tensor<P, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
+  if (o.bias) bias = Parameter<P, Device>(Tensor<P, Device>::empty({o.out}));
   detail::init_default(weight, bias);
 }
 
@@ -84,8 +86,9 @@ struct ConvTranspose2d {
 
   ConvTranspose2d(const ConvTranspose2dOptions& o) : options(o) {
     detail::check_conv_options("ConvTranspose2d", o);
-    weight = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.in, o.kernel.h, o.kernel.w, o.out / o.groups}));
-    if (o.bias) bias = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.out}));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(Tensor<P, Device>::empty({o.in, o.kernel.h, o.kernel.w, o.out / o.groups}));
+    if (o.bias) bias = Parameter<P, Device>(Tensor<P, Device>::empty({o.out}));
     detail::init_default(weight, bias);
   }
 

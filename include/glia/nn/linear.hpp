@@ -1,5 +1,5 @@
 #pragma once
-// Dense layer.
+// Dense layer. Over bfloat16 it keeps float parameters and rounds them in forward; gradients arrive in float.
 
 #include <glia/nn/init.hpp>
 #include <glia/nn/trace.hpp>
@@ -28,8 +28,9 @@ struct Linear {
 template <class Device, class T>
 Linear<Device, T>::Linear(const LinearOptions& o) {
   if (o.in < 1 || o.out < 1) raise<ValueError>("Linear", "in and out must be positive, got ", o.in, " and ", o.out);
-  weight = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.out, o.in}));
-  if (o.bias) bias = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.out}));
+  using P = ParameterScalar<T>;
+  weight = Parameter<P, Device>(Tensor<P, Device>::empty({o.out, o.in}));
+  if (o.bias) bias = Parameter<P, Device>(Tensor<P, Device>::empty({o.out}));
   detail::init_default(weight, bias);
 }
 

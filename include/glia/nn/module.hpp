@@ -48,7 +48,7 @@ class OwnedTensor {
 };
 }  // namespace detail
 
-// The scalar of a layer's parameters and running statistics, given that of its activations: float for bfloat16 and half.
+// The scalar of a layer's parameters and running statistics, given that of its activations: float for 16-bit ones.
 using glia::ParameterScalar;
 
 // A trainable tensor of a module. An undefined Parameter (an absent bias) is skipped by every visitor.
@@ -99,8 +99,8 @@ class Buffer : public detail::OwnedTensor<T, D> {
   }
 };
 
-// A parameter as a layer over T computes with it: itself, or rounded to a 16-bit T by a recorded cast, so that its gradient
-// arrives in the parameter's own scalar. Undefined if the parameter is.
+// A parameter as a layer over T computes with it: itself, or rounded to a 16-bit T by a recorded cast, so that its
+// gradient arrives in the parameter's own scalar. Undefined if the parameter is.
 template <class T, class P, class D>
 Tensor<T, D> operand(const detail::OwnedTensor<P, D>& parameter) {
   return parameter.defined() ? parameter.tensor().template cast<T>() : Tensor<T, D>();

@@ -1,5 +1,6 @@
 #pragma once
-// Batch, layer and group normalisation layers; channels are the last axis.
+// Batch, layer and group normalisation layers; channels are the last axis. Over bfloat16 parameters and running
+// statistics are float, and so is the arithmetic between input and output.
 
 #include <glia/autograd/replay.hpp>
 #include <glia/nn/init.hpp>
@@ -60,12 +61,13 @@ template <class Device, class T>
 [[gnu::cold]] BatchNorm<Device, T>::BatchNorm(Index channels, const BatchNormOptions& o) : options(o) {
   detail::check_channels("BatchNorm", channels);
   if (o.relu && o.silu) raise<ValueError>("BatchNorm", "relu and silu are both set; choose one activation");
+  using P = ParameterScalar<T>;
   if (o.affine) {
-    weight = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(channels, 1.0));
-    bias = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(channels, 0.0));
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(channels, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(channels, 0.0));
   }
-  running_mean = Buffer<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(channels, 0.0));
-  running_variance = Buffer<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(channels, 1.0));
+  running_mean = Buffer<P, Device>(detail::channel_vector<P, Device>(channels, 0.0));
+  running_variance = Buffer<P, Device>(detail::channel_vector<P, Device>(channels, 1.0));
 }
 
 template <class Device, class T>
@@ -122,8 +124,9 @@ struct LayerNorm {
   explicit LayerNorm(Index feature_count, const LayerNormOptions& o = {}) : options(o), features(feature_count) {
     detail::check_channels("LayerNorm", features);
     if (!o.affine) return;
-    weight = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(features, 1.0));
-    bias = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(features, 0.0));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(features, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(features, 0.0));
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
@@ -155,8 +158,9 @@ struct GroupNorm {
     if (o.groups < 1 || o.channels % o.groups != 0)
       raise<ValueError>("GroupNorm", o.groups, " groups do not divide ", o.channels, " channels");
     if (!o.affine) return;
-    weight = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(o.channels, 1.0));
-    bias = Parameter<ParameterScalar<T>, Device>(detail::channel_vector<ParameterScalar<T>, Device>(o.channels, 0.0));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(o.channels, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(o.channels, 0.0));
   }
   GroupNorm(Index groups, Index channels) : GroupNorm(GroupNormOptions{groups, channels, 1e-5, true}) {}
 

@@ -142,7 +142,8 @@ Tensor<T, D> batch_norm_silu_inference(const Tensor<T, D>& x, const Tensor<Param
     const Index channels = detail::check_batch_norm("batch_norm_silu_inference", x, gamma, beta, residual);
     detail::require_channel_vector("batch_norm_silu_inference", "mean", mean, channels, false);
     detail::require_channel_vector("batch_norm_silu_inference", "variance", variance, channels, false);
-    return detail::batch_norm_silu_apply<T, D>(x, mean.detach(), variance.detach(), gamma, beta, residual, options, false);
+    return detail::batch_norm_silu_apply<T, D>(x, mean.detach(), variance.detach(), gamma, beta, residual, options,
+                                               false);
   } else {
     const auto y = silu(batch_norm_inference(x, mean, variance, gamma, beta, options));
     return residual.defined() ? add(y, residual) : y;

@@ -6,7 +6,7 @@
 namespace GLIA_NS {
 
 namespace detail {
-// x weight^T + bias for 16-bit x of at least two axes: the bias enters the float sums, so that the result is rounded once.
+// x weight^T + bias for 16-bit x of two or more axes: the bias starts the float sums, so the result is rounded once.
 template <class T, class D>
 Tensor<T, D> linear_in_one(const Tensor<T, D>& x, const Tensor<T, D>& weight, const Tensor<T, D>& bias) {
   require_product_scalar<T, D>();

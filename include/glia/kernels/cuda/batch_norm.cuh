@@ -1,6 +1,6 @@
 #pragma once
-// Batch normalisation on CUDA: one pass for each set of per-channel sums, one pass in packs for each output. Data are T;
-// statistics, parameters and arithmetic are P: T, or float for 16-bit data, whose results are rounded once.
+// Batch normalisation on CUDA: one pass for each set of per-channel sums, one pass in packs for each output. Data are
+// T; statistics, parameters and arithmetic are P: T, or float for 16-bit data, whose results are rounded once.
 
 #include <glia/core/math.hpp>
 #include <glia/kernels/cuda/batch_norm.hpp>
@@ -71,8 +71,7 @@ struct BatchNormForward {
     const Pack<T, W> in = load_pack<W>(x, i * W), add = load_pack<W>(residual, i * W);
     Pack<T, W> out;
     for (int k = 0; k < W; ++k) {
-      const P value =
-          of.centred(k, in.values[k]) * of.scale(k) + (of.beta.values[k] + static_cast<P>(add.values[k]));
+      const P value = of.centred(k, in.values[k]) * of.scale(k) + (of.beta.values[k] + static_cast<P>(add.values[k]));
       out.values[k] = static_cast<T>(relu && value < P(0) ? P(0) : value);
     }
     *reinterpret_cast<Pack<T, W>*>(y + i * W) = out;
@@ -143,8 +142,8 @@ struct BatchNormBackwardInput {
     for (int k = 0; k < W; ++k) {
       const P mean_g = static_cast<P>(static_cast<double>(sum.values[k]) * share);
       const P slope = static_cast<P>(static_cast<double>(sum_xhat.values[k]) * share) * of.inv_std.values[k];
-      out.values[k] = static_cast<T>(
-          of.scale(k) * (static_cast<P>(g.values[k]) - mean_g - of.centred(k, in.values[k]) * slope));
+      out.values[k] =
+          static_cast<T>(of.scale(k) * (static_cast<P>(g.values[k]) - mean_g - of.centred(k, in.values[k]) * slope));
     }
     *reinterpret_cast<Pack<T, W>*>(dx + i * W) = out;
   }

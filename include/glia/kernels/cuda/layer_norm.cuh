@@ -117,7 +117,8 @@ struct GroupNormAffineTerm {
                         (shape.groups == 1 ? 0 : divide(c, shape.depth).quotient);
     const Index i = r * shape.channels() + c;
     sums.at[0] += static_cast<double>(dy[i]);
-    sums.at[1] += static_cast<double>(dy[i]) * static_cast<double>((static_cast<P>(x[i]) - mean[group]) * inv_std[group]);
+    sums.at[1] +=
+        static_cast<double>(dy[i]) * static_cast<double>((static_cast<P>(x[i]) - mean[group]) * inv_std[group]);
   }
 };
 template <class T>
@@ -159,8 +160,8 @@ void layer_norm_forward(Cuda device, const T* x, Index rows, Index n, const P* g
 template <class T, class P>
 void layer_norm_backward_input(Cuda device, const T* dy, const T* x, const P* mean, const P* inv_std, const P* gamma,
                                Index rows, Index n, T* dx) {
-  group_norm_backward(device, dy, x, mean, inv_std, gamma, rows, Index{1}, Index{1}, n, dx,
-                      static_cast<P*>(nullptr), static_cast<P*>(nullptr));
+  group_norm_backward(device, dy, x, mean, inv_std, gamma, rows, Index{1}, Index{1}, n, dx, static_cast<P*>(nullptr),
+                      static_cast<P*>(nullptr));
 }
 template <class T, class P>
 void layer_norm_backward_affine(Cuda, const T* dy, const T* x, const P* mean, const P* inv_std, Index rows, Index n,
