@@ -5,6 +5,7 @@
 #include <glia/nn/activation.hpp>
 #include <glia/nn/conv.hpp>
 #include <glia/nn/copy_state.hpp>
+#include <glia/nn/dropout.hpp>
 #include <glia/nn/embedding.hpp>
 #include <glia/nn/fold.hpp>
 #include <glia/nn/linear.hpp>
@@ -289,6 +290,20 @@ TEST_CASE("the other layers with parameters keep them in float, too") {
         glia::embedding(words.weight.tensor(), index).cast<bfloat16>().cast<float>().to_vector());
   train(words, rows);
   CHECK(words.weight.tensor().grad().to_vector() == std::vector<float>{0, 0, 0, 1, 1, 1, 0, 0, 0, 2, 2, 2, 0, 0, 0});
+}
+
+TEST_CASE("dropout of bfloat16 values rounds the result, not the factor") {
+  nn::Dropout<Cpu, bfloat16> layer(0.1);
+  const B16 x = glia::full<bfloat16>({4000}, bfloat16(1.0234375f));
+  const auto y = layer(x).cast<float>().to_vector();
+  Index kept = 0;
+  for (const float v : y) {
+    if (v == 0.0f) continue;
+    ++kept;
+    CHECK(v == static_cast<float>(bfloat16(1.0234375f / 0.9f)));  // with 1 / 0.9 rounded it would be one unit less
+  }
+  CHECK(kept > 3500);
+  CHECK(kept < 3700);
 }
 
 TEST_CASE("a folded bfloat16 convolution gives what convolution and normalisation give") {

@@ -147,14 +147,14 @@ void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index ch
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const P value = (static_cast<P>(in[j]) - mp[j]) * sp[j] + bp[j];
-        out[j] = static_cast<T>(value < floor ? floor : value);
+        cpu::store_element(out, j, value < floor ? floor : value);
       }
     } else {
       const T* add = residual + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const P value = (static_cast<P>(in[j]) - mp[j]) * sp[j] + (bp[j] + static_cast<P>(add[j]));
-        out[j] = static_cast<T>(value < floor ? floor : value);
+        cpu::store_element(out, j, value < floor ? floor : value);
       }
     }
   };
@@ -247,7 +247,7 @@ void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index ro
   const auto kept = [masked](const auto& g) {  // dy or 0: nothing is rounded
     return [=](Index i, P centred, Index j) GLIA_INLINE_LAMBDA {
       const P value = g(i, centred, j);
-      masked[i] = static_cast<T>(value);
+      cpu::store_element(masked, i, value);
       return value;
     };
   };
@@ -277,20 +277,20 @@ void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index r
     if (!relu) {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j)
-        out[j] = static_cast<T>(k[j] * (static_cast<P>(g[j]) - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
+        cpu::store_element(out, j, k[j] * (static_cast<P>(g[j]) - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
     } else if (y != nullptr) {
       const T* active = y + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const P gj = detail::where_positive(static_cast<P>(active[j]), static_cast<P>(g[j]));
-        out[j] = static_cast<T>(k[j] * (gj - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
+        cpu::store_element(out, j, k[j] * (gj - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
       }
     } else {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
         const P centred = static_cast<P>(in[j]) - m[j];
         const P gj = detail::where_positive(centred * k[j] + h[j], static_cast<P>(g[j]));
-        out[j] = static_cast<T>(k[j] * (gj - mg[j] - centred * sl[j]));
+        cpu::store_element(out, j, k[j] * (gj - mg[j] - centred * sl[j]));
       }
     }
   };

@@ -26,14 +26,14 @@ void batch_norm_silu_forward(Cpu, const T* x, const T* residual, Index rows, Ind
             GLIA_OMP(simd)
             for (Index j = 0; j < n; ++j) {
               const P v = (static_cast<P>(in[j]) - m[j]) * k[j] + h[j];
-              out[j] = static_cast<T>(v * math::logistic(v));
+              cpu::store_element(out, j, v * math::logistic(v));
             }
           } else {
             const T* add = residual + begin + first;
             GLIA_OMP(simd)
             for (Index j = 0; j < n; ++j) {
               const P v = (static_cast<P>(in[j]) - m[j]) * k[j] + h[j];
-              out[j] = static_cast<T>(v * math::logistic(v) + static_cast<P>(add[j]));
+              cpu::store_element(out, j, v * math::logistic(v) + static_cast<P>(add[j]));
             }
           }
         });
@@ -95,7 +95,7 @@ void batch_norm_silu_backward_input(Cpu, const T* dy, const T* x, Index rows, In
           for (Index j = 0; j < n; ++j) {
             const P centred = static_cast<P>(in[j]) - m[j];
             const P gj = static_cast<P>(g[j]) * detail::silu_slope(centred * k[j] + h[j]);
-            out[j] = static_cast<T>(k[j] * (gj - mg[j] - centred * sl[j]));
+            cpu::store_element(out, j, k[j] * (gj - mg[j] - centred * sl[j]));
           }
         });
       },

@@ -3,6 +3,7 @@
 // bfloat16 operands lose nothing in the units that multiply bfloat16, so those may always be chosen.
 
 #include <glia/kernels/cpu/conv.hpp>
+#include <glia/kernels/cpu/element.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
 
 namespace GLIA_NS {
@@ -14,7 +15,7 @@ const float* widened(Scratch use, const T* from, Index count) {
   float* const out = scratch<float>(use, count);
   parallel_for(count, Index{1} << 15, [=](Index begin, Index end) {
     GLIA_OMP(simd)
-    for (Index i = begin; i < end; ++i) out[i] = static_cast<float>(from[i]);
+    for (Index i = begin; i < end; ++i) out[i] = cpu::load_element(from, i);
   });
   return out;
 }
@@ -29,7 +30,7 @@ void rounded(T* out, Index count, const F& compute) {
   }
   parallel_for(count, Index{1} << 15, [=](Index begin, Index end) {
     GLIA_OMP(simd)
-    for (Index i = begin; i < end; ++i) out[i] = T(result[i]);
+    for (Index i = begin; i < end; ++i) cpu::store_element(out, i, result[i]);
   });
 }
 

@@ -26,11 +26,13 @@ void layer_norm_forward(Cpu, const T* x, Index rows, Index n, const P* gamma, co
       inv_std[r] = scale;
       if (gamma != nullptr && beta != nullptr) {
         GLIA_OMP(simd)
-        for (Index i = 0; i < n; ++i) out[i] = static_cast<T>((static_cast<P>(in[i]) - centre) * scale * gamma[i] + beta[i]);
+        for (Index i = 0; i < n; ++i)
+          cpu::store_element(out, i, (static_cast<P>(in[i]) - centre) * scale * gamma[i] + beta[i]);
       } else {
         for (Index i = 0; i < n; ++i)
-          out[i] = static_cast<T>((static_cast<P>(in[i]) - centre) * scale * (gamma != nullptr ? gamma[i] : P(1)) +
-                                  (beta != nullptr ? beta[i] : P(0)));
+          cpu::store_element(out, i,
+                             (static_cast<P>(in[i]) - centre) * scale * (gamma != nullptr ? gamma[i] : P(1)) +
+                                 (beta != nullptr ? beta[i] : P(0)));
       }
     }
   });
@@ -54,8 +56,8 @@ void layer_norm_backward_input(Cpu, const T* dy, const T* x, const P* mean, cons
       const P slope = static_cast<P>(b / static_cast<double>(n)) * scale * scale;
       GLIA_OMP(simd)
       for (Index i = 0; i < n; ++i)
-        out[i] = static_cast<T>(
-            scale * (static_cast<P>(g[i]) * weight[i] - mean_g - (static_cast<P>(in[i]) - centre) * slope));
+        cpu::store_element(out, i,
+                           scale * (static_cast<P>(g[i]) * weight[i] - mean_g - (static_cast<P>(in[i]) - centre) * slope));
     }
   });
 }
@@ -142,7 +144,7 @@ void group_norm_forward(Cpu, const T* x, Index images, Index pixels, Index group
     for (Index p = 0; p < pixels; ++p) {
       GLIA_OMP(simd)
       for (Index c = 0; c < channels; ++c)
-        out[p * channels + c] = static_cast<T>((static_cast<P>(in[p * channels + c]) - m[c]) * s[c] + b[c]);
+        cpu::store_element(out, p * channels + c, (static_cast<P>(in[p * channels + c]) - m[c]) * s[c] + b[c]);
     }
   });
 }
@@ -184,7 +186,7 @@ void group_norm_backward(Cpu, const T* dy, const T* x, const P* mean, const P* i
       GLIA_OMP(simd)
       for (Index c = 0; c < channels; ++c) {
         const Index i = p * channels + c;
-        out[i] = static_cast<T>(s[c] * (static_cast<P>(g[i]) * w[c] - mg[c] - (static_cast<P>(in[i]) - m[c]) * sl[c]));
+        cpu::store_element(out, i, s[c] * (static_cast<P>(g[i]) * w[c] - mg[c] - (static_cast<P>(in[i]) - m[c]) * sl[c]));
       }
     }
   });
