@@ -124,6 +124,7 @@ template <class T>
 Outcome train_on_bars() {
   glia::manual_seed(3);
   Net<Cpu, T> net;
+  glia::autograd::unclaimed_parameters().clear();  // those of other tests are not to be reported here
   const auto parameters = glia::parameters(net);
   static_assert(std::is_same_v<decltype(parameters), const std::vector<nn::NamedTensor<float, Cpu>>>);
   glia::optim::Sgd<float> optimizer(parameters, {.learning_rate = 0.1, .momentum = 0.9});
@@ -217,6 +218,7 @@ TEST_CASE("bfloat16 normalisation layers compute in float from unrounded paramet
 TEST_CASE("float parameters move by steps that bfloat16 weights would lose") {
   glia::manual_seed(4);
   nn::Linear<Cpu, bfloat16> layer({.in = 3, .out = 2, .bias = false});
+  glia::autograd::unclaimed_parameters().clear();
   nn::init::constant(layer.weight, 0.5);
   // The gradient of every weight is 1: with a rate of 1e-5 a step is a 195th of the distance to the next bfloat16.
   const B16 x = glia::ones<bfloat16>({1, 3});
@@ -294,8 +296,12 @@ TEST_CASE("the other layers with parameters keep them in float, too") {
 
 TEST_CASE("dropout of bfloat16 values rounds the result, not the factor") {
   nn::Dropout<Cpu, bfloat16> layer(0.1);
-  const B16 x = glia::full<bfloat16>({4000}, bfloat16(1.0234375f));
-  const auto y = layer(x).cast<float>().to_vector();
+  const auto x = glia::full<bfloat16>({4000}, bfloat16(1.0234375f)).set_requires_grad();
+  const B16 dropped = layer(x);
+  glia::sum(dropped).backward();
+  const auto y = dropped.cast<float>().to_vector(), slopes = x.grad().cast<float>().to_vector();
+  for (std::size_t i = 0; i < y.size(); ++i)
+    CHECK(slopes[i] == (y[i] == 0.0f ? 0.0f : static_cast<float>(bfloat16(1.0f / 0.9f))));
   Index kept = 0;
   for (const float v : y) {
     if (v == 0.0f) continue;

@@ -17,8 +17,10 @@ Tensor<T, D> drop(const Tensor<T, D>& x, const Shape& mask, double p, RandomStat
   if constexpr (ReducedFloating<T>) {  // a factor rounded to 16 bits would shift every mean
     return scale(mul(x, keep), static_cast<ParameterScalar<T>>(1.0 / (1.0 - p)));
   } else {
-    const NoGrad plain;
-    keep.mul_(static_cast<T>(1.0 / (1.0 - p)));
+    {
+      const NoGrad plain;
+      keep.mul_(static_cast<T>(1.0 / (1.0 - p)));
+    }
     return mul(x, keep);
   }
 }

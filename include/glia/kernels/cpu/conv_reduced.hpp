@@ -6,6 +6,8 @@
 #include <glia/kernels/cpu/element.hpp>
 #include <glia/kernels/cpu/scratch.hpp>
 
+#include <vector>
+
 namespace GLIA_NS {
 
 namespace detail {
