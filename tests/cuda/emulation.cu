@@ -369,6 +369,81 @@ TEST_CASE("cuda emulation: layer and group norm") {
   }
 }
 
+TEST_CASE("cuda emulation: normalisation of bfloat16 in float, one by one and in packs") {
+  using glia::bfloat16;
+  const auto as_floats = [](const Values& v) { return std::vector<float>(v.begin(), v.end()); };
+  const auto rounded = [](const Values& v) {
+    std::vector<bfloat16> out;
+    for (const double value : v) out.push_back(bfloat16(value));
+    return out;
+  };
+  const auto wide = [](const std::vector<bfloat16>& v) { return Values(v.begin(), v.end()); };
+  constexpr glia_test::Tolerance one_unit{0x1p-7, 1e-5}, sums_of_floats{1e-5, 1e-4};
+  const Index rows = 45, channels = 8, count = rows * channels;
+  const auto x = rounded(numbers(count, 31)), residual = rounded(numbers(count, 32)), dy = rounded(numbers(count, 33));
+  const auto gamma = as_floats(numbers(channels, 34)), beta = as_floats(numbers(channels, 35));
+  std::vector<float> mean(channels), variance(channels), mean_here(channels), variance_here(channels);
+  glia::batch_norm_statistics(Cpu{}, x.data(), rows, channels, mean.data(), variance.data());
+  column_sums<2>(rows, channels, cuda::MomentTerm<bfloat16>{x.data(), channels},
+                 cuda::MomentFinish<bfloat16>{x.data(), rows, mean_here.data(), variance_here.data()});
+  CHECK_NEAR(mean_here, mean, {1e-6, 1e-6});
+  CHECK_NEAR(variance_here, variance, {1e-5});
+  std::vector<float> inv_std = variance;
+  for (float& v : inv_std) v = 1.0f / std::sqrt(v + 1e-5f);
+  const cuda::BatchNormChannels<float> of{mean.data(), inv_std.data(), gamma.data(), beta.data()};
+  auto y = rounded(none(count)), single = y, packed = y, masked = y, masked_here = y, dx = y;
+  for (const bfloat16* add : {static_cast<const bfloat16*>(nullptr), residual.data()}) {
+    glia::batch_norm_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), gamma.data(),
+                             beta.data(), true, y.data());
+    each(count, cuda::BatchNormForward<1, bfloat16>{of, x.data(), add, channels, true, single.data()});
+    each(count / 4, cuda::BatchNormForward<4, bfloat16>{of, x.data(), add, channels, true, packed.data()});
+    CHECK_NEAR(wide(single), wide(y), one_unit);
+    CHECK(wide(packed) == wide(single));
+    const bfloat16* out = add != nullptr ? y.data() : nullptr;
+    std::vector<float> sums(channels), products(channels), sums_here(channels), products_here(channels);
+    glia::batch_norm_backward_sums(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(),
+                                   gamma.data(), beta.data(), true, masked.data(), sums.data(), products.data());
+    const cuda::BatchNormGradient<bfloat16> gradient{of, dy.data(), x.data(), out, channels, true};
+    column_sums<2>(rows, channels, cuda::BatchNormSumsTerm<bfloat16>{gradient, masked_here.data()},
+                   cuda::BatchNormSumsFinish<bfloat16>{sums_here.data(), products_here.data()});
+    CHECK_NEAR(sums_here, sums, sums_of_floats);
+    CHECK_NEAR(products_here, products, sums_of_floats);
+    CHECK(wide(masked_here) == wide(masked));
+    glia::batch_norm_backward_input(Cpu{}, dy.data(), x.data(), out, rows, channels, mean.data(), inv_std.data(),
+                                    gamma.data(), beta.data(), true, sums.data(), products.data(), true, dx.data());
+    const double share = 1.0 / static_cast<double>(rows);
+    each(count,
+         cuda::BatchNormBackwardInput<1, bfloat16>{gradient, sums.data(), products.data(), share, single.data()});
+    each(count / 4,
+         cuda::BatchNormBackwardInput<4, bfloat16>{gradient, sums.data(), products.data(), share, packed.data()});
+    CHECK_NEAR(wide(single), wide(dx), one_unit);
+    CHECK(wide(packed) == wide(single));
+  }
+
+  const Index groups = 2, depth = channels / groups, images = 5, pixels = rows / images;
+  const cuda::GroupGeometry shape{pixels, groups, depth};
+  std::vector<float> centre(images * groups), scale(images * groups), centre_here = centre, scale_here = scale;
+  glia::group_norm_forward(Cpu{}, x.data(), images, pixels, groups, depth, gamma.data(), beta.data(), 1e-5, y.data(),
+                           centre.data(), scale.data());
+  rows_together(images * groups,
+                cuda::GroupNormForward<bfloat16>{shape, x.data(), gamma.data(), beta.data(), 1e-5, single.data(),
+                                                 centre_here.data(), scale_here.data()});
+  CHECK_NEAR(wide(single), wide(y), one_unit);
+  CHECK_NEAR(centre_here, centre, {1e-6, 1e-6});
+  CHECK_NEAR(scale_here, scale, {1e-5});
+  std::vector<float> dgamma(channels), dbeta(channels), dgamma_here(channels), dbeta_here(channels);
+  glia::group_norm_backward(Cpu{}, dy.data(), x.data(), centre.data(), scale.data(), gamma.data(), images, pixels,
+                            groups, depth, dx.data(), dgamma.data(), dbeta.data());
+  rows_together(images * groups, cuda::GroupNormBackwardInput<bfloat16>{shape, dy.data(), x.data(), centre.data(),
+                                                                        scale.data(), gamma.data(), single.data()});
+  CHECK_NEAR(wide(single), wide(dx), one_unit);
+  column_sums<2>(images * pixels, channels,
+                 cuda::GroupNormAffineTerm<bfloat16>{shape, dy.data(), x.data(), centre.data(), scale.data()},
+                 cuda::GroupNormAffineFinish<bfloat16>{dgamma_here.data(), dbeta_here.data()});
+  CHECK_NEAR(dgamma_here, dgamma, sums_of_floats);
+  CHECK_NEAR(dbeta_here, dbeta, sums_of_floats);
+}
+
 TEST_CASE("cuda emulation: pooling") {
   for (const auto& g : {geometry(2, 6, 5, 3, 3, 2, 2, 0, 1, 1), geometry(1, 7, 7, 2, 2, 3, 2, 1, 1, 1),
                         geometry(2, 8, 6, 1, 1, 3, 1, 2, 2, 1), geometry(1, 4, 4, 2, 2, 1, 3, 0, 1, 1)}) {

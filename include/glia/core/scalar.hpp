@@ -192,6 +192,15 @@ template <>
 struct Accumulate<double> {
   using type = double;
 };
+
+template <class T>
+struct ParameterOf {
+  using type = T;
+};
+template <ReducedFloating T>
+struct ParameterOf<T> {
+  using type = float;
+};
 }  // namespace detail
 
 // The tag of an element type.
@@ -238,6 +247,11 @@ constexpr std::optional<DType> dtype_from_name(std::string_view name) {
 // The type in which sums of T are kept: float for float, bfloat16 and half, double for double, int64 for the rest.
 template <Scalar T>
 using accumulate_t = typename detail::Accumulate<T>::type;
+
+// The type of what a layer over T learns and keeps (weights, statistics): float for bfloat16 and half, whose last bit is
+// larger than most updates; else T. Normalisation of T is computed in it, too.
+template <class T>
+using ParameterScalar = typename detail::ParameterOf<T>::type;
 
 }  // namespace GLIA_NS
 

@@ -152,13 +152,14 @@ struct Prelu {
 // 2015). One channel means one slope for all.
 template <class Device = Cpu, class T = float>
 struct PReLU {
-  Parameter<T, Device> weight;
+  Parameter<ParameterScalar<T>, Device> weight;
   GLIA_MEMBERS(weight)
 
   PReLU() : PReLU(1) {}
   explicit PReLU(Index channels) {
     if (channels < 1) raise<ValueError>("PReLU", "the number of channels must be positive, got ", channels);
-    weight = Parameter<T, Device>(glia::full<T, Device>({channels}, static_cast<T>(0.25)));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(glia::full<P, Device>({channels}, static_cast<P>(0.25)));
   }
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     return traced(*this, "PReLU", with_path(weight, [&] {
@@ -166,7 +167,7 @@ struct PReLU {
       if (weight.shape()[0] != 1 && x.size(-1) != weight.shape()[0])
         raise<ShapeError>("prelu", "input has ", x.size(-1), " channels (last axis of ", x.shape(), "), expected ",
                           weight.shape()[0]);
-      return map(functor::Prelu{}, x, weight.tensor());
+      return map(functor::Prelu{}, x, operand<T>(weight));
     }));
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }

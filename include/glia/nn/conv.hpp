@@ -1,5 +1,6 @@
 #pragma once
-// Two-dimensional convolution layers on channels-last images.
+// Two-dimensional convolution layers on channels-last images. Over bfloat16 they keep float parameters and round them in
+// forward; gradients arrive in float.
 
 #include <glia/nn/init.hpp>
 #include <glia/nn/trace.hpp>
@@ -46,7 +47,7 @@ void check_conv_options(const char* layer, const Options& o) {
 // +-1 / sqrt(fan_in) at the start.
 template <class Device = Cpu, class T = float>
 struct Conv2d {
-  Parameter<T, Device> weight, bias;
+  Parameter<ParameterScalar<T>, Device> weight, bias;
   Conv2dOptions options;
   GLIA_MEMBERS(weight, bias)
 
@@ -59,15 +60,16 @@ struct Conv2d {
 template <class Device, class T>
 Conv2d<Device, T>::Conv2d(const Conv2dOptions& o) : options(o) {
   detail::check_conv_options("Conv2d", o);
-  weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
-  if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
+  using P = ParameterScalar<T>;
+  weight = Parameter<P, Device>(Tensor<P, Device>::empty({o.out, o.kernel.h, o.kernel.w, o.in / o.groups}));
+  if (o.bias) bias = Parameter<P, Device>(Tensor<P, Device>::empty({o.out}));
   detail::init_default(weight, bias);
 }
 
 template <class Device, class T>
 Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x) const {
   auto y = with_path(weight, [&] {
-    return glia::conv2d(x, weight.tensor(), bias.tensor(),
+    return glia::conv2d(x, operand<T>(weight), operand<T>(bias),
                         {options.stride, options.padding, options.dilation, options.groups});
   });
   const Index macs = y.numel() * (weight.shape().numel() / options.out);
@@ -78,21 +80,22 @@ Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x) const {
 // OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1.
 template <class Device = Cpu, class T = float>
 struct ConvTranspose2d {
-  Parameter<T, Device> weight, bias;
+  Parameter<ParameterScalar<T>, Device> weight, bias;
   ConvTranspose2dOptions options;
   GLIA_MEMBERS(weight, bias)
 
   ConvTranspose2d(const ConvTranspose2dOptions& o) : options(o) {
     detail::check_conv_options("ConvTranspose2d", o);
-    weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.in, o.kernel.h, o.kernel.w, o.out / o.groups}));
-    if (o.bias) bias = Parameter<T, Device>(Tensor<T, Device>::empty({o.out}));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(Tensor<P, Device>::empty({o.in, o.kernel.h, o.kernel.w, o.out / o.groups}));
+    if (o.bias) bias = Parameter<P, Device>(Tensor<P, Device>::empty({o.out}));
     detail::init_default(weight, bias);
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
     auto y = with_path(weight, [&] {
       return glia::conv_transpose2d(
-          x, weight.tensor(), bias.tensor(),
+          x, operand<T>(weight), operand<T>(bias),
           {options.stride, options.padding, options.output_padding, options.dilation, options.groups});
     });
     const Index macs = x.numel() * (weight.shape().numel() / options.in);

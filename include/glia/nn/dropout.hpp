@@ -14,11 +14,15 @@ Tensor<T, D> drop(const Tensor<T, D>& x, const Shape& mask, double p, RandomStat
   if (p >= 1.0) return scale(x, T(0));
   Generator stream = random.draw(mask.numel());
   auto keep = bernoulli<T, D>(mask, stream, 1.0 - p);
-  {
-    const NoGrad plain;
-    keep.mul_(static_cast<T>(1.0 / (1.0 - p)));
+  if constexpr (ReducedFloating<T>) {  // a factor rounded to 16 bits would shift every mean
+    return scale(mul(x, keep), static_cast<ParameterScalar<T>>(1.0 / (1.0 - p)));
+  } else {
+    {
+      const NoGrad plain;
+      keep.mul_(static_cast<T>(1.0 / (1.0 - p)));
+    }
+    return mul(x, keep);
   }
-  return mul(x, keep);
 }
 
 GLIA_LAZY double checked_probability(const char* layer, double p) {

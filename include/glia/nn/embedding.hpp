@@ -15,19 +15,19 @@ struct EmbeddingOptions {
 // IndexError for an index outside 0 .. count - 1.
 template <class Device = Cpu, class T = float>
 struct Embedding {
-  Parameter<T, Device> weight;
+  Parameter<ParameterScalar<T>, Device> weight;
   GLIA_MEMBERS(weight)
 
   Embedding(const EmbeddingOptions& o) {
     if (o.count < 1 || o.width < 1)
       raise<ValueError>("Embedding", "count and width must be positive, got ", o.count, " and ", o.width);
-    weight = Parameter<T, Device>(Tensor<T, Device>::empty({o.count, o.width}));
+    weight = Parameter<ParameterScalar<T>, Device>(Tensor<ParameterScalar<T>, Device>::empty({o.count, o.width}));
     init::normal(weight, 0.0, 1.0);
   }
   Embedding(Index count, Index width) : Embedding(EmbeddingOptions{count, width}) {}
 
   Tensor<T, Device> forward(const Tensor<std::int64_t, Device>& index) const {
-    auto y = with_path(weight, [&] { return embedding(weight.tensor(), index); });
+    auto y = with_path(weight, [&] { return embedding(weight.tensor(), index).template cast<T>(); });
     return traced(*this, "Embedding", std::move(y));
   }
   Tensor<T, Device> operator()(const Tensor<std::int64_t, Device>& index) const { return forward(index); }

@@ -48,6 +48,9 @@ class OwnedTensor {
 };
 }  // namespace detail
 
+// The scalar of a layer's parameters and running statistics, given that of its activations: float for 16-bit ones.
+using glia::ParameterScalar;
+
 // A trainable tensor of a module. An undefined Parameter (an absent bias) is skipped by every visitor.
 template <class T = float, class D = Cpu>
 class Parameter : public detail::OwnedTensor<T, D> {
@@ -95,6 +98,13 @@ class Buffer : public detail::OwnedTensor<T, D> {
     return *this;
   }
 };
+
+// A parameter as a layer over T computes with it: itself, or rounded to a 16-bit T by a recorded cast, so that its
+// gradient arrives in the parameter's own scalar. Undefined if the parameter is.
+template <class T, class P, class D>
+Tensor<T, D> operand(const detail::OwnedTensor<P, D>& parameter) {
+  return parameter.defined() ? parameter.tensor().template cast<T>() : Tensor<T, D>();
+}
 
 // The random stream of a module, saved with it. Draws made inside a checkpointed segment repeat when it is recomputed.
 struct RandomState {
@@ -195,9 +205,9 @@ template <class M>
   });
 }
 
-// Scalar and device of a module's parameters: the first floating-point type and the first device among the template
-// arguments of its type, and of their template arguments; float and Cpu if there are none. SmallNet<Cuda> is float on
-// Cuda, and Sequential<Linear<Cpu, double>> is double on Cpu.
+// Scalar and device of a module's parameters: the ParameterScalar of the first floating-point type and the first device
+// among the template arguments of its type, and of their template arguments; float and Cpu if there are none.
+// SmallNet<Cuda> is float on Cuda, Sequential<Linear<Cpu, double>> is double on Cpu, and Net<Cpu, bfloat16> is float.
 namespace detail {
 template <class X>
 concept DeviceTag = std::is_empty_v<X> && requires {
@@ -239,7 +249,7 @@ struct FindScalar<M<Args...>> {
 };
 template <class M>
 struct ModuleTypes {
-  using scalar = typename FirstFound<typename FindScalar<M>::type, float>::type;
+  using scalar = ParameterScalar<typename FirstFound<typename FindScalar<M>::type, float>::type>;
   using device = typename FirstFound<typename FindDevice<M>::type, Cpu>::type;
 };
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
-// Batch, layer and group normalisation layers; channels are the last axis.
+// Batch, layer and group normalisation layers; channels are the last axis. Over bfloat16 parameters and running
+// statistics are float, and so is the arithmetic between input and output.
 
 #include <glia/autograd/replay.hpp>
 #include <glia/nn/init.hpp>
@@ -38,8 +39,8 @@ struct BatchNormOptions {
 // has fewer than two values.
 template <class Device = Cpu, class T = float>
 struct BatchNorm {
-  Parameter<T, Device> weight, bias;
-  Buffer<T, Device> running_mean, running_variance;
+  Parameter<ParameterScalar<T>, Device> weight, bias;
+  Buffer<ParameterScalar<T>, Device> running_mean, running_variance;
   BatchNormOptions options;
   bool training = true;
   GLIA_MEMBERS(weight, bias, running_mean, running_variance)
@@ -60,12 +61,13 @@ template <class Device, class T>
 [[gnu::cold]] BatchNorm<Device, T>::BatchNorm(Index channels, const BatchNormOptions& o) : options(o) {
   detail::check_channels("BatchNorm", channels);
   if (o.relu && o.silu) raise<ValueError>("BatchNorm", "relu and silu are both set; choose one activation");
+  using P = ParameterScalar<T>;
   if (o.affine) {
-    weight = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
-    bias = Parameter<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(channels, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(channels, 0.0));
   }
-  running_mean = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 0.0));
-  running_variance = Buffer<T, Device>(detail::channel_vector<T, Device>(channels, 1.0));
+  running_mean = Buffer<P, Device>(detail::channel_vector<P, Device>(channels, 0.0));
+  running_variance = Buffer<P, Device>(detail::channel_vector<P, Device>(channels, 1.0));
 }
 
 template <class Device, class T>
@@ -95,12 +97,13 @@ Tensor<T, Device> BatchNorm<Device, T>::train_step(const Tensor<T, Device>& x, c
                           ? batch_norm_silu(x, weight.tensor(), bias.tensor(), {options.epsilon}, residual)
                           : batch_norm(x, weight.tensor(), bias.tensor(), {options.epsilon, options.relu}, residual);
   if (!autograd::recomputing()) {
+    using P = ParameterScalar<T>;
     const NoGrad plain;
     const double count = static_cast<double>(result.count), rate = options.momentum;
-    running_mean.tensor().mul_(static_cast<T>(1.0 - rate)).add_(result.mean, static_cast<T>(rate));
+    running_mean.tensor().mul_(static_cast<P>(1.0 - rate)).add_(result.mean, static_cast<P>(rate));
     running_variance.tensor()
-        .mul_(static_cast<T>(1.0 - rate))
-        .add_(result.variance, static_cast<T>(rate * count / (count - 1.0)));
+        .mul_(static_cast<P>(1.0 - rate))
+        .add_(result.variance, static_cast<P>(rate * count / (count - 1.0)));
   }
   return result.output;
 }
@@ -113,7 +116,7 @@ struct LayerNormOptions {
 // Normalises every row over its last axis (Ba, Kiros, Hinton 2016): [..., features] -> the same.
 template <class Device = Cpu, class T = float>
 struct LayerNorm {
-  Parameter<T, Device> weight, bias;
+  Parameter<ParameterScalar<T>, Device> weight, bias;
   LayerNormOptions options;
   Index features = 0;
   GLIA_MEMBERS(weight, bias)
@@ -121,8 +124,9 @@ struct LayerNorm {
   explicit LayerNorm(Index feature_count, const LayerNormOptions& o = {}) : options(o), features(feature_count) {
     detail::check_channels("LayerNorm", features);
     if (!o.affine) return;
-    weight = Parameter<T, Device>(detail::channel_vector<T, Device>(features, 1.0));
-    bias = Parameter<T, Device>(detail::channel_vector<T, Device>(features, 0.0));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(features, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(features, 0.0));
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
@@ -145,7 +149,7 @@ struct GroupNormOptions {
 // Normalises groups of channels over the pixels of each image (Wu, He 2018): [..., H, W, channels] or [N, channels].
 template <class Device = Cpu, class T = float>
 struct GroupNorm {
-  Parameter<T, Device> weight, bias;
+  Parameter<ParameterScalar<T>, Device> weight, bias;
   GroupNormOptions options;
   GLIA_MEMBERS(weight, bias)
 
@@ -154,8 +158,9 @@ struct GroupNorm {
     if (o.groups < 1 || o.channels % o.groups != 0)
       raise<ValueError>("GroupNorm", o.groups, " groups do not divide ", o.channels, " channels");
     if (!o.affine) return;
-    weight = Parameter<T, Device>(detail::channel_vector<T, Device>(o.channels, 1.0));
-    bias = Parameter<T, Device>(detail::channel_vector<T, Device>(o.channels, 0.0));
+    using P = ParameterScalar<T>;
+    weight = Parameter<P, Device>(detail::channel_vector<P, Device>(o.channels, 1.0));
+    bias = Parameter<P, Device>(detail::channel_vector<P, Device>(o.channels, 0.0));
   }
   GroupNorm(Index groups, Index channels) : GroupNorm(GroupNormOptions{groups, channels, 1e-5, true}) {}
 

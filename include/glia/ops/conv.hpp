@@ -2,7 +2,7 @@
 // Two-dimensional convolution, channels-last.
 
 #include <glia/core/conv_geometry.hpp>
-#include <glia/kernels/cpu/conv.hpp>
+#include <glia/kernels/cpu/conv_reduced.hpp>
 #include <glia/ops/sum.hpp>
 
 namespace GLIA_NS {
@@ -155,7 +155,8 @@ ConvGeometry conv_geometry(const char* op, const Tensor<T, D>& x, const Tensor<T
 
 // y[n, oh, ow, o] = bias[o] + sum over kh, kw, c of x[n, oh * stride + kh * dilation - padding, ..., c] * w[o, kh, kw, c].
 // x is [..., H, W, C] with any leading axes, w is [O, KH, KW, C / groups], bias [O] or undefined; the result is
-// [..., OH, OW, O]. Differentiable any number of times. ShapeError on channel, group or window mismatch.
+// [..., OH, OW, O]. Sums of 16-bit operands are held in float; the result is rounded once (on CUDA once more behind the bias).
+// Differentiable any number of times. ShapeError on channel, group or window mismatch.
 template <class T, class D>
 Tensor<T, D> conv2d(const Tensor<T, D>& x, const Tensor<T, D>& w, const Tensor<T, D>& bias = {},
                     const Conv2dOptions& options = {}) {

@@ -58,7 +58,8 @@ ConvGeometry conv_transpose_geometry(const char* op, const Tensor<T, D>& x, cons
 
 // The adjoint of conv2d, plus bias: x [..., H, W, I], weight [I, KH, KW, O / groups], bias [O] or undefined ->
 // [..., OH, OW, O] with OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1. Differentiable any number of
-// times. ShapeError on channel or group mismatch or an empty result.
+// times. 16-bit sums are rounded before the bias is added, and then again. ShapeError on channel or group mismatch or an empty
+// result.
 template <class T, class D>
 Tensor<T, D> conv_transpose2d(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& weight,
                               const std::type_identity_t<Tensor<T, D>>& bias = {}, const ConvTranspose2dOptions& options = {}) {

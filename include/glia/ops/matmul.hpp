@@ -72,6 +72,7 @@ Tensor<T, D> matmul_values(const Tensor<T, D>& a, const Tensor<T, D>& b) {
   return out;
 }
 
+// A third input, if there is one, was added to every row of the result.
 template <class T, class D>
 struct MatmulNode final : autograd::Node {
   autograd::Saved<T, D> a, b;
@@ -82,6 +83,7 @@ struct MatmulNode final : autograd::Node {
     const auto dy = g.template output<T, D>();
     if (g.needs(0)) g.set(0, sum_to(matmul(dy, b.get(this).transpose()), a_shape));
     if (g.needs(1)) g.set(1, weight_gradient(a.get(this), dy));
+    if (edges.size() > 2 && g.needs(2)) g.set(2, sum_to(dy, Shape{dy.size(-1)}));
   }
 
  private:
@@ -97,17 +99,22 @@ struct MatmulNode final : autograd::Node {
   }
 };
 
+template <class T, class D>
+constexpr void require_product_scalar() {
+  static_assert(std::floating_point<T> || std::is_same_v<T, bfloat16> || (Floating<T> && !std::is_same_v<D, Cpu>),
+                "matmul works in float, double or bfloat16 (on a GPU also in half): write x.template cast<float>()");
+}
+
 }  // namespace detail
 
 // Matrix product over the last two axes with broadcasting of the leading ones: [..., m, k] x [..., k, n] -> [..., m, n].
 // A 1-d operand stands for one row (left) or one column (right), whose axis is dropped from the result. Transposed views
-// are read in place. Products of bfloat16 are summed in float and rounded once: the way to train with bfloat16 products is
-// matmul(x.cast<bfloat16>(), weight.cast<bfloat16>()).cast<float>() with a float weight, whose gradient is then float too.
+// are read in place. Products of bfloat16 are summed in float and rounded once; with a weight that is
+// weight.cast<bfloat16>() of a float tensor, as in nn::Linear<Device, bfloat16>, the gradient of that tensor is float too.
 // Twice differentiable. ShapeError if the inner extents differ.
 template <class T, class D>
 Tensor<T, D> matmul(const Tensor<T, D>& a, const Tensor<T, D>& b) {
-  static_assert(std::floating_point<T> || std::is_same_v<T, bfloat16> || (Floating<T> && !std::is_same_v<D, Cpu>),
-                "matmul works in float, double or bfloat16 (on a GPU also in half): write x.template cast<float>()");
+  detail::require_product_scalar<T, D>();
   detail::require_min_rank("matmul", "left operand", a, 1);
   detail::require_min_rank("matmul", "right operand", b, 1);
   if (a.rank() == 1) return matmul(a.unsqueeze(0), b).squeeze(b.rank() == 1 ? 0 : -2);

@@ -1,6 +1,7 @@
 #pragma once
 // Batch, layer and group normalisation of channels-last tensors. The ordinary backward pass runs fused kernels; a recorded one
-// (create_graph) is composed of ops, so all of them are twice differentiable.
+// (create_graph) is composed of ops, so all of them are twice differentiable. gamma, beta and statistics are ParameterScalar<T>:
+// float for bfloat16 and half, whose normalisation is computed in float and rounded once, forward and backward.
 
 #include <glia/kernels/cpu/batch_norm.hpp>
 #include <glia/kernels/cpu/layer_norm.hpp>
@@ -19,8 +20,9 @@ struct NormOptions {
 // What batch_norm returns in training: the output and the statistics of this batch [C], which carry no gradient.
 template <class T, class D>
 struct BatchNormResult {
-  Tensor<T, D> output, mean, variance;  // variance is the biased one
-  Index count = 0;                      // values per channel; count / (count - 1) * variance is the unbiased one
+  Tensor<T, D> output;
+  Tensor<ParameterScalar<T>, D> mean, variance;  // variance is the biased one
+  Index count = 0;                               // values per channel; count / (count - 1) * variance is the unbiased one
 };
 
 namespace functor {
@@ -107,57 +109,63 @@ Tensor<T, D> contiguous_or_undefined(const Tensor<T, D>& x) {
   return x.defined() ? plain_contiguous(x) : x;
 }
 
+// One number per channel of a Tensor<T, D>, as a parameter is kept; nothing is deduced from such an argument.
+template <class T, class D>
+using ChannelVector = Tensor<ParameterScalar<T>, D>;
+
 // Inputs: 0 x, 1 gamma, 2 beta, 3 residual.
 template <class T, class D>
 struct BatchNormNode final : autograd::Node {
-  autograd::Saved<T, D> x, gamma, beta, y;  // beta and y only for the mask of a fused ReLU
-  Tensor<T, D> mean, inv_std;               // no history
+  using P = ParameterScalar<T>;
+  autograd::Saved<T, D> x, y;          // beta and y only for the mask of a fused ReLU
+  autograd::Saved<P, D> gamma, beta;
+  Tensor<P, D> mean, inv_std;          // no history
   bool training = true, relu = false, has_residual = false;
   double epsilon = 0;
   const char* name() const noexcept override { return "batch_norm"; }
   void release() noexcept override {
     x.reset(), gamma.reset(), beta.reset(), y.reset();
-    mean = inv_std = Tensor<T, D>();
+    mean = inv_std = Tensor<P, D>();
   }
 
   void backward(autograd::Gradients& g) override {
-    const auto input = x.get(this), weight = gamma.get(this);
+    const auto input = x.get(this);
+    const auto weight = gamma.get(this);
     if (grad_enabled())
-      composed(g, input, weight);
+      composed(g, input.template cast<P>(), weight);
     else
       fused(g, input, weight);
   }
 
  private:
   // 1 where the output is positive: that does not change in a neighbourhood, so it carries no gradient.
-  Tensor<T, D> active(const Tensor<T, D>& input, const Tensor<T, D>& weight) {
+  Tensor<P, D> active(const Tensor<P, D>& input, const Tensor<P, D>& weight) {
     const NoGrad plain;
-    const auto mask = [](const Tensor<T, D>& v) { return map_values<T>(functor::PositiveMask{}, v.shape(), v); };
-    if (has_residual) return mask(y.get(this));
+    const auto mask = [](const Tensor<P, D>& v) { return map_values<P>(functor::PositiveMask{}, v.shape(), v); };
+    if (has_residual) return mask(y.get(this).template cast<P>());
     auto value = mul(sub(input, mean), weight.defined() ? mul(inv_std, weight) : inv_std);
     const auto offset = beta.get(this);
     return mask(offset.defined() ? add(value, offset) : value);
   }
 
-  [[gnu::cold, gnu::noinline]] void composed(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
-    auto dy = g.template output<T, D>();
+  [[gnu::cold, gnu::noinline]] void composed(autograd::Gradients& g, const Tensor<P, D>& input, const Tensor<P, D>& weight) {
+    auto dy = g.template output<T, D>().template cast<P>();
     if (relu) dy = mul(dy, active(input, weight));
     const Axes rows = leading_axes(input.rank() - 1);
     // A single axis means one row: an empty list would mean all axes.
-    const auto as_rows = [&](const Tensor<T, D>& t) { return rows.empty() ? t.reshape({1, t.shape()[0]}) : t; };
+    const auto as_rows = [&](const Tensor<P, D>& t) { return rows.empty() ? t.reshape({1, t.shape()[0]}) : t; };
     const Axes axes = rows.empty() ? Axes{0} : rows;
-    const auto result = training ? NormalizationGradient<T, D>(as_rows(dy), as_rows(input), weight, axes, axes, epsilon)
-                                 : NormalizationGradient<T, D>(as_rows(dy), as_rows(input), weight, mean, inv_std, axes);
-    g.set(0, result.dx.reshape(input.shape()));
-    if (edges.size() > 1) give(g, result.dgamma, result.dbeta, dy);
+    const auto result = training ? NormalizationGradient<P, D>(as_rows(dy), as_rows(input), weight, axes, axes, epsilon)
+                                 : NormalizationGradient<P, D>(as_rows(dy), as_rows(input), weight, mean, inv_std, axes);
+    g.set(0, result.dx.reshape(input.shape()).template cast<T>());
+    if (edges.size() > 1) give(g, result.dgamma, result.dbeta, dy.template cast<T>());
   }
 
-  void fused(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<T, D>& weight) {
-    const auto dy = plain_contiguous(g.template output<T, D>());
-    const auto in = plain_contiguous(input), scale = contiguous_or_undefined(weight);
-    const auto offset = contiguous_or_undefined(beta.get(this)), out = y.get(this);
+  void fused(autograd::Gradients& g, const Tensor<T, D>& input, const Tensor<P, D>& weight) {
+    const auto dy = plain_contiguous(g.template output<T, D>()), in = plain_contiguous(input), out = y.get(this);
+    const auto scale = contiguous_or_undefined(weight), offset = contiguous_or_undefined(beta.get(this));
     const Index channels = mean.numel(), rows = channels == 0 ? 0 : in.numel() / channels;
-    auto sum_dy = Tensor<T, D>::empty({channels}), sum_dy_xhat = Tensor<T, D>::empty({channels});
+    auto sum_dy = Tensor<P, D>::empty({channels}), sum_dy_xhat = Tensor<P, D>::empty({channels});
     Tensor<T, D> masked;
     if (relu && g.needs(3)) masked = Tensor<T, D>::empty(in.shape());
     batch_norm_backward_sums(D{}, dy.data(), in.data(), data_or_null(out), rows, channels, mean.data(), inv_std.data(),
@@ -175,7 +183,7 @@ struct BatchNormNode final : autograd::Node {
     give(g, sum_dy_xhat, sum_dy, masked.defined() ? masked : dy);
   }
 
-  void give(autograd::Gradients& g, const Tensor<T, D>& dgamma, const Tensor<T, D>& dbeta, const Tensor<T, D>& dresidual) {
+  void give(autograd::Gradients& g, const Tensor<P, D>& dgamma, const Tensor<P, D>& dbeta, const Tensor<T, D>& dresidual) {
     if (g.needs(1)) g.set(1, dgamma);
     if (g.needs(2)) g.set(2, dbeta);
     if (g.needs(3)) g.set(3, dresidual);
@@ -183,13 +191,13 @@ struct BatchNormNode final : autograd::Node {
 };
 
 template <class T, class D>
-Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const Tensor<T, D>& mean, const Tensor<T, D>& variance,
-                              const Tensor<T, D>& gamma, const Tensor<T, D>& beta, const Tensor<T, D>& residual,
+Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const ChannelVector<T, D>& mean, const ChannelVector<T, D>& variance,
+                              const ChannelVector<T, D>& gamma, const ChannelVector<T, D>& beta, const Tensor<T, D>& residual,
                               const NormOptions& options, bool training) {
-  const auto in = plain_contiguous(x), weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta),
-             add = contiguous_or_undefined(residual);
+  const auto in = plain_contiguous(x), add = contiguous_or_undefined(residual);
+  const auto weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta);
   const Index channels = mean.numel(), rows = channels == 0 ? 0 : in.numel() / channels;
-  Tensor<T, D> inv_std, centre;
+  ChannelVector<T, D> inv_std, centre;
   {
     const NoGrad plain;
     inv_std = inverse_root(variance.detach(), options.epsilon);
@@ -210,7 +218,7 @@ Tensor<T, D> batch_norm_apply(const Tensor<T, D>& x, const Tensor<T, D>& mean, c
 }
 
 template <class T, class D>
-Index check_batch_norm(const char* op, const Tensor<T, D>& x, const Tensor<T, D>& gamma, const Tensor<T, D>& beta,
+Index check_batch_norm(const char* op, const Tensor<T, D>& x, const ChannelVector<T, D>& gamma, const ChannelVector<T, D>& beta,
                        const Tensor<T, D>& residual) {
   require_min_rank(op, "input", x, 1);
   const Index channels = x.shape().back();
@@ -227,7 +235,7 @@ BatchNormResult<T, D> batch_statistics(const char* op, const Tensor<T, D>& x, In
   if (rows == 0 && channels > 0)
     raise<ValueError>(op, "training statistics need at least one value per channel, got shape ", x.shape());
   BatchNormResult<T, D> result;
-  result.mean = Tensor<T, D>::empty({channels}), result.variance = Tensor<T, D>::empty({channels});
+  result.mean = ChannelVector<T, D>::empty({channels}), result.variance = ChannelVector<T, D>::empty({channels});
   result.count = rows;
   batch_norm_statistics(D{}, plain_contiguous(x).data(), rows, channels, result.mean.mutable_data(),
                         result.variance.mutable_data());
@@ -239,9 +247,9 @@ BatchNormResult<T, D> batch_statistics(const char* op, const Tensor<T, D>& x, In
 // Normalises every channel (the last axis) of x over all other axes with the statistics of x itself:
 // y = act((x - mean) / sqrt(variance + epsilon) * gamma + beta + residual) (Ioffe, Szegedy 2015). gamma, beta [C] and residual (shape of x)
 // may be undefined; act is ReLU if options.relu. ValueError if there are channels but no values.
-template <std::floating_point T, class D>
-BatchNormResult<T, D> batch_norm(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& gamma = {},
-                                 const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
+template <Floating T, class D>
+BatchNormResult<T, D> batch_norm(const Tensor<T, D>& x, const Tensor<ParameterScalar<T>, D>& gamma = {},
+                                 const Tensor<ParameterScalar<T>, D>& beta = {}, NormOptions options = {},
                                  const std::type_identity_t<Tensor<T, D>>& residual = {}) {
   const profile::Span span("batch_norm");
   const Index channels = detail::check_batch_norm("batch_norm", x, gamma, beta, residual);
@@ -251,16 +259,17 @@ BatchNormResult<T, D> batch_norm(const Tensor<T, D>& x, const std::type_identity
 }
 
 // The same with given statistics mean, variance [C], which get no gradient (inference).
-template <std::floating_point T, class D>
-Tensor<T, D> batch_norm_inference(const Tensor<T, D>& x, const Tensor<T, D>& mean, const Tensor<T, D>& variance,
-                                  const std::type_identity_t<Tensor<T, D>>& gamma = {},
-                                  const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {},
+template <Floating T, class D>
+Tensor<T, D> batch_norm_inference(const Tensor<T, D>& x, const Tensor<ParameterScalar<T>, D>& mean,
+                                  const Tensor<ParameterScalar<T>, D>& variance,
+                                  const Tensor<ParameterScalar<T>, D>& gamma = {},
+                                  const Tensor<ParameterScalar<T>, D>& beta = {}, NormOptions options = {},
                                   const std::type_identity_t<Tensor<T, D>>& residual = {}) {
   const profile::Span span("batch_norm_inference");
   const Index channels = detail::check_batch_norm("batch_norm_inference", x, gamma, beta, residual);
   detail::require_channel_vector("batch_norm_inference", "mean", mean, channels, false);
   detail::require_channel_vector("batch_norm_inference", "variance", variance, channels, false);
-  return detail::batch_norm_apply(x, mean.detach(), variance.detach(), gamma, beta, residual, options, false);
+  return detail::batch_norm_apply<T, D>(x, mean.detach(), variance.detach(), gamma, beta, residual, options, false);
 }
 
 namespace detail {
@@ -268,26 +277,29 @@ namespace detail {
 // Layer norm is the case [rows, 1, 1, channels] of group norm: one group, one pixel. Inputs: 0 x, 1 gamma, 2 beta.
 template <class T, class D>
 struct GroupNormNode final : autograd::Node {
-  autograd::Saved<T, D> x, gamma;
-  Tensor<T, D> mean, inv_std;
+  using P = ParameterScalar<T>;
+  autograd::Saved<T, D> x;
+  autograd::Saved<P, D> gamma;
+  Tensor<P, D> mean, inv_std;
   Index images = 0, pixels = 0, groups = 0, depth = 0;
   bool layer = false;
   double epsilon = 0;
   const char* name() const noexcept override { return layer ? "layer_norm" : "group_norm"; }
   void release() noexcept override {
     x.reset(), gamma.reset();
-    mean = inv_std = Tensor<T, D>();
+    mean = inv_std = Tensor<P, D>();
   }
 
   void backward(autograd::Gradients& g) override {
-    const auto input = x.get(this), weight = gamma.get(this);
+    const auto input = x.get(this);
+    const auto weight = gamma.get(this);
     const Index channels = groups * depth;
     if (grad_enabled()) {
       const Shape split{images, pixels, groups, depth};
-      const NormalizationGradient<T, D> result(
-          g.template output<T, D>().reshape(split), input.reshape(split),
+      const NormalizationGradient<P, D> result(
+          g.template output<T, D>().template cast<P>().reshape(split), input.template cast<P>().reshape(split),
           weight.defined() ? weight.reshape({groups, depth}) : weight, Axes{1, 3}, Axes{0, 1}, epsilon);
-      g.set(0, result.dx.reshape(input.shape()));
+      g.set(0, result.dx.reshape(input.shape()).template cast<T>());
       if (g.needs(1)) g.set(1, result.dgamma.reshape({channels}));
       if (g.needs(2)) g.set(2, result.dbeta.reshape({channels}));
       return;
@@ -296,7 +308,7 @@ struct GroupNormNode final : autograd::Node {
     const auto scale = contiguous_or_undefined(weight);
     const bool affine = g.needs(1) || g.needs(2);
     auto dx = Tensor<T, D>::empty(in.shape());
-    auto dgamma = Tensor<T, D>::empty({channels}), dbeta = Tensor<T, D>::empty({channels});
+    auto dgamma = Tensor<P, D>::empty({channels}), dbeta = Tensor<P, D>::empty({channels});
     if (layer) {
       layer_norm_backward_input(D{}, dy.data(), in.data(), mean.data(), inv_std.data(), data_or_null(scale), images, channels,
                                 dx.mutable_data());
@@ -315,11 +327,12 @@ struct GroupNormNode final : autograd::Node {
 
 template <class T, class D>
 Tensor<T, D> group_norm_apply(const Tensor<T, D>& x, Index images, Index pixels, Index groups, Index depth, bool layer,
-                              const Tensor<T, D>& gamma, const Tensor<T, D>& beta, double epsilon) {
+                              const ChannelVector<T, D>& gamma, const ChannelVector<T, D>& beta, double epsilon) {
   const profile::Span span(layer ? "layer_norm" : "group_norm");
-  const auto in = plain_contiguous(x), weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta);
+  const auto in = plain_contiguous(x);
+  const auto weight = contiguous_or_undefined(gamma), offset = contiguous_or_undefined(beta);
   auto out = Tensor<T, D>::empty(x.shape());
-  auto mean = Tensor<T, D>::empty({images * groups}), inv_std = Tensor<T, D>::empty({images * groups});
+  auto mean = ChannelVector<T, D>::empty({images * groups}), inv_std = ChannelVector<T, D>::empty({images * groups});
   if (layer)
     layer_norm_forward(D{}, in.data(), images, depth, data_or_null(weight), data_or_null(offset), epsilon, out.mutable_data(),
                        mean.mutable_data(), inv_std.mutable_data());
@@ -339,9 +352,9 @@ Tensor<T, D> group_norm_apply(const Tensor<T, D>& x, Index images, Index pixels,
 
 // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over the last axis of every row (Ba, Kiros, Hinton 2016). gamma, beta
 // [C] may be undefined.
-template <std::floating_point T, class D>
-Tensor<T, D> layer_norm(const Tensor<T, D>& x, const std::type_identity_t<Tensor<T, D>>& gamma = {},
-                        const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {}) {
+template <Floating T, class D>
+Tensor<T, D> layer_norm(const Tensor<T, D>& x, const Tensor<ParameterScalar<T>, D>& gamma = {},
+                        const Tensor<ParameterScalar<T>, D>& beta = {}, NormOptions options = {}) {
   detail::require_min_rank("layer_norm", "input", x, 1);
   const Index channels = x.shape().back();
   detail::require_channel_vector("layer_norm", "gamma", gamma, channels, true);
@@ -352,9 +365,9 @@ Tensor<T, D> layer_norm(const Tensor<T, D>& x, const std::type_identity_t<Tensor
 
 // Splits the channels (last axis) into `groups` and normalises each over its channels and the pixels of its image (Wu, He
 // 2018). x is [..., H, W, C], or [N, C]; gamma, beta [C] may be undefined. ShapeError if the groups do not divide C.
-template <std::floating_point T, class D>
-Tensor<T, D> group_norm(const Tensor<T, D>& x, Index groups, const std::type_identity_t<Tensor<T, D>>& gamma = {},
-                        const std::type_identity_t<Tensor<T, D>>& beta = {}, NormOptions options = {}) {
+template <Floating T, class D>
+Tensor<T, D> group_norm(const Tensor<T, D>& x, Index groups, const Tensor<ParameterScalar<T>, D>& gamma = {},
+                        const Tensor<ParameterScalar<T>, D>& beta = {}, NormOptions options = {}) {
   detail::require_min_rank("group_norm", "input", x, 2);
   const int rank = x.rank();
   const Index channels = x.shape().back();

@@ -1,9 +1,11 @@
 #pragma once
 // Pooling of channels-last images: the last three axes are [H, W, C], any axes may come before. Every op is linear in its
-// input (max pooling once the winners are known), and its gradient is an op again: all are twice differentiable.
+// input (max pooling once the winners are known), and its gradient is an op again: all are twice differentiable. Sums of 16-bit
+// images are held in float and rounded once.
 
 #include <glia/core/conv_geometry.hpp>
 #include <glia/kernels/cpu/pool.hpp>
+#include <glia/ops/convert.hpp>
 #include <glia/ops/softmax.hpp>
 #include <glia/ops/sum.hpp>
 
@@ -90,6 +92,7 @@ struct Pool {
   }
   Tensor<T, D> down(const Tensor<T, D>& x) const;
   Tensor<T, D> up(const Tensor<T, D>& y) const;
+  Pool<float, D> in_float() const { return {kind, geometry, count_include_pad, winners}; }
 };
 
 template <class T, class D>
@@ -109,37 +112,45 @@ struct PoolNode final : autograd::Node {
 
 template <class T, class D>
 Tensor<T, D> Pool<T, D>::down(const Tensor<T, D>& x) const {
-  const profile::Span span(name());
-  auto out = Tensor<T, D>::empty(with_image_size(x.shape(), geometry.out_height, geometry.out_width));
-  const auto in = plain_contiguous(x);
-  switch (kind) {
-    case PoolKind::max: max_pool_gather(D{}, in.data(), winners.data(), geometry, out.mutable_data()); break;
-    case PoolKind::average: avg_pool_forward(D{}, in.data(), geometry, count_include_pad, out.mutable_data()); break;
-    case PoolKind::adaptive: adaptive_avg_pool_forward(D{}, in.data(), geometry, out.mutable_data()); break;
+  if constexpr (ReducedFloating<T>) {
+    return in_float().down(x.template cast<float>()).template cast<T>();
+  } else {
+    const profile::Span span(name());
+    auto out = Tensor<T, D>::empty(with_image_size(x.shape(), geometry.out_height, geometry.out_width));
+    const auto in = plain_contiguous(x);
+    switch (kind) {
+      case PoolKind::max: max_pool_gather(D{}, in.data(), winners.data(), geometry, out.mutable_data()); break;
+      case PoolKind::average: avg_pool_forward(D{}, in.data(), geometry, count_include_pad, out.mutable_data()); break;
+      case PoolKind::adaptive: adaptive_avg_pool_forward(D{}, in.data(), geometry, out.mutable_data()); break;
+    }
+    if (auto* node = autograd::record<PoolNode<T, D>>(out, x)) node->pool = *this;
+    return out;
   }
-  if (auto* node = autograd::record<PoolNode<T, D>>(out, x)) node->pool = *this;
-  return out;
 }
 
 template <class T, class D>
 Tensor<T, D> Pool<T, D>::up(const Tensor<T, D>& y) const {
-  const profile::Span span(name());
-  auto out = Tensor<T, D>::empty(with_image_size(y.shape(), geometry.height, geometry.width));
-  const auto in = plain_contiguous(y);
-  switch (kind) {
-    case PoolKind::max: max_pool_backward(D{}, in.data(), winners.data(), geometry, out.mutable_data()); break;
-    case PoolKind::average: avg_pool_backward(D{}, in.data(), geometry, count_include_pad, out.mutable_data()); break;
-    case PoolKind::adaptive: adaptive_avg_pool_backward(D{}, in.data(), geometry, out.mutable_data()); break;
+  if constexpr (ReducedFloating<T>) {
+    return in_float().up(y.template cast<float>()).template cast<T>();
+  } else {
+    const profile::Span span(name());
+    auto out = Tensor<T, D>::empty(with_image_size(y.shape(), geometry.height, geometry.width));
+    const auto in = plain_contiguous(y);
+    switch (kind) {
+      case PoolKind::max: max_pool_backward(D{}, in.data(), winners.data(), geometry, out.mutable_data()); break;
+      case PoolKind::average: avg_pool_backward(D{}, in.data(), geometry, count_include_pad, out.mutable_data()); break;
+      case PoolKind::adaptive: adaptive_avg_pool_backward(D{}, in.data(), geometry, out.mutable_data()); break;
+    }
+    if (auto* node = autograd::record<PoolNode<T, D>>(out, y)) node->pool = *this, node->downwards = false;
+    return out;
   }
-  if (auto* node = autograd::record<PoolNode<T, D>>(out, y)) node->pool = *this, node->downwards = false;
-  return out;
 }
 
 }  // namespace detail
 
 // Largest value of every window: [..., H, W, C] -> [..., OH, OW, C] with OH = (H + 2 padding - window) / stride + 1. Padding never wins;
 // the gradient goes to the first of equals.
-template <std::floating_point T, class D>
+template <Floating T, class D>
 Tensor<T, D> max_pool2d(const Tensor<T, D>& x, PoolOptions options = {}) {
   const profile::Span span("max_pool2d");
   detail::Pool<T, D> pool;
@@ -156,7 +167,7 @@ Tensor<T, D> max_pool2d(const Tensor<T, D>& x, PoolOptions options = {}) {
 }
 
 // Mean of every window; shapes as in max_pool2d.
-template <std::floating_point T, class D>
+template <Floating T, class D>
 Tensor<T, D> avg_pool2d(const Tensor<T, D>& x, PoolOptions options = {}) {
   detail::Pool<T, D> pool;
   pool.geometry = detail::pool_geometry("avg_pool2d", x, options);
@@ -165,7 +176,7 @@ Tensor<T, D> avg_pool2d(const Tensor<T, D>& x, PoolOptions options = {}) {
 }
 
 // Mean over windows that divide any image evenly into height x width parts: [..., H, W, C] -> [..., height, width, C].
-template <std::floating_point T, class D>
+template <Floating T, class D>
 Tensor<T, D> adaptive_avg_pool2d(const Tensor<T, D>& x, Index height, Index width) {
   detail::Pool<T, D> pool;
   pool.kind = detail::PoolKind::adaptive;

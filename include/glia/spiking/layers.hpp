@@ -69,25 +69,28 @@ using Integrator = Layer<Device, IntegratorNeuron, T>;
 template <class Device = Cpu, class T = float, class S = surrogate::Atan>
 class Plif {
  public:
-  nn::Parameter<T, Device> w;  // [1]
+  nn::Parameter<ParameterScalar<T>, Device> w;  // [1]
   GLIA_MEMBERS(w)
 
   Plif() : Plif(PlifOptions<S>{}) {}
   explicit Plif(const PlifOptions<S>& options) : neuron_(PlifNeuron<S>::make(options)) {
-    w = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(-math::log(options.tau - 1.0))));
+    using P = ParameterScalar<T>;
+    w = nn::Parameter<P, Device>(full<P, Device>({1}, static_cast<P>(-math::log(options.tau - 1.0))));
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& x) const {
-    auto out = nn::with_path(w, [&] { return simulate(neuron_, x, sigmoid(w.tensor())); });
+    auto out = nn::with_path(w, [&] { return simulate(neuron_, x, leak()); });
     return nn::traced(*this, "plif", std::move(out), 0, {}, true);
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
   Tensor<T, Device> step(const Tensor<T, Device>& x, State<T, Device>& state) const {
-    return nn::with_path(w, [&] { return spiking::step(neuron_, x, state, sigmoid(w.tensor())); });
+    return nn::with_path(w, [&] { return spiking::step(neuron_, x, state, leak()); });
   }
   const PlifNeuron<S>& neuron() const noexcept { return neuron_; }
 
  private:
+  Tensor<T, Device> leak() const { return sigmoid(w.tensor()).template cast<T>(); }
+
   PlifNeuron<S> neuron_;
 };
 

@@ -20,7 +20,7 @@ template <class Device = Cpu, class T = float>
 nn::BatchNorm<Device, T> td_batch_norm(Index channels, const TdBatchNormOptions& o = {}) {
   nn::BatchNorm<Device, T> norm(channels, {.momentum = o.momentum, .epsilon = o.epsilon});
   const NoGrad plain;
-  norm.weight.tensor().fill_(static_cast<T>(o.alpha * o.threshold));
+  norm.weight.tensor().fill_(static_cast<ParameterScalar<T>>(o.alpha * o.threshold));
   return norm;
 }
 

@@ -65,18 +65,19 @@ struct QcfsOptions {
 template <class Device = Cpu, class T = float>
 class Qcfs {
  public:
-  nn::Parameter<T, Device> theta;  // [1]
+  nn::Parameter<ParameterScalar<T>, Device> theta;  // [1]
   GLIA_MEMBERS(theta)
 
   Qcfs() : Qcfs(QcfsOptions{}) {}
   explicit Qcfs(const QcfsOptions& options) : levels_(options.levels) {
     detail::require_positive("qcfs", "theta", options.theta);
     if (options.levels < 1) raise<ValueError>("qcfs", "levels must be positive, got ", options.levels);
-    theta = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(options.theta)));
+    using P = ParameterScalar<T>;
+    theta = nn::Parameter<P, Device>(full<P, Device>({1}, static_cast<P>(options.theta)));
   }
 
   Tensor<T, Device> forward(const Tensor<T, Device>& z) const {
-    auto out = nn::with_path(theta, [&] { return qcfs(z, theta.tensor(), levels_); });
+    auto out = nn::with_path(theta, [&] { return qcfs(z, nn::operand<T>(theta), levels_); });
     return nn::traced(*this, "qcfs", std::move(out));
   }
   Tensor<T, Device> operator()(const Tensor<T, Device>& z) const { return forward(z); }
@@ -93,13 +94,14 @@ class Qcfs {
 template <class Device = Cpu, class T = float>
 class ConvertedIf {
  public:
-  nn::Parameter<T, Device> theta;  // [1]
+  nn::Parameter<ParameterScalar<T>, Device> theta;  // [1]
   GLIA_MEMBERS(theta)
 
   ConvertedIf() : ConvertedIf(QcfsOptions{}) {}
   explicit ConvertedIf(const QcfsOptions& options) {
     detail::require_positive("converted_if", "theta", options.theta);
-    theta = nn::Parameter<T, Device>(full<T, Device>({1}, static_cast<T>(options.theta)));
+    using P = ParameterScalar<T>;
+    theta = nn::Parameter<P, Device>(full<P, Device>({1}, static_cast<P>(options.theta)));
   }
   // The neuron for a trained activation.
   explicit ConvertedIf(const Qcfs<Device, T>& trained) : theta(trained.theta) {}
@@ -117,7 +119,7 @@ class ConvertedIf {
 
  private:
   double threshold() const {
-    const double top = static_cast<double>(theta.tensor().item());
+    const double top = static_cast<double>(static_cast<T>(theta.tensor().item()));  // as Qcfs rounds it
     detail::require_positive("converted_if", "theta", top);
     return top;
   }

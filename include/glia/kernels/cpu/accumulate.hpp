@@ -3,6 +3,7 @@
 
 #include <glia/core/parallel.hpp>
 #include <glia/device/cpu.hpp>
+#include <glia/kernels/cpu/element.hpp>
 #include <glia/kernels/cpu/line_vector.hpp>
 #include <glia/kernels/cpu/stream.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 // Batch normalisation of channels-last data [rows, channels], with an optional residual addition and ReLU fused into the
-// same pass. Forward: one pass for the statistics, one to normalise; backward: one for the sums, one for dx.
+// same pass. Forward: one pass for the statistics, one to normalise; backward: one for the sums, one for dx. Data are T;
+// statistics, parameters and all arithmetic are P, which is T, or float for 16-bit data, whose results are rounded once.
 
 #include <glia/kernels/cpu/accumulate.hpp>
 
@@ -32,33 +33,38 @@ struct ChannelMoments {
 };
 
 // Sums of x over the wide rows [first, last): whole rows four at a time, so that partial sums are pairwise.
-template <class T>
-void sum_wide_rows(const T* x, const WideRows& wide, Index first, Index last, T* sums) {
+template <class T, class P>
+void sum_wide_rows(const T* x, const WideRows& wide, Index first, Index last, P* sums) {
   const Index w = wide.width;
   Index r = first;
   for (; r + 4 <= last && wide.length(r + 3) == w; r += 4) {
     const T* a = x + r * w;
     GLIA_OMP(simd)
-    for (Index j = 0; j < w; ++j) sums[j] += (a[j] + a[j + w]) + (a[j + 2 * w] + a[j + 3 * w]);
+    for (Index j = 0; j < w; ++j) {
+      const P a0 = static_cast<P>(a[j]), a1 = static_cast<P>(a[j + w]), a2 = static_cast<P>(a[j + 2 * w]),
+              a3 = static_cast<P>(a[j + 3 * w]);
+      sums[j] += (a0 + a1) + (a2 + a3);
+    }
   }
   for (; r < last; ++r) {
     const T* a = x + r * w;
     const Index length = wide.length(r);
     GLIA_OMP(simd)
-    for (Index j = 0; j < length; ++j) sums[j] += a[j];
+    for (Index j = 0; j < length; ++j) sums[j] += static_cast<P>(a[j]);
   }
 }
 
 // Sums of (x - mean)^2 over the wide rows [first, last).
-template <class T>
-void square_wide_rows(const T* x, const WideRows& wide, Index first, Index last, const T* mean, T* sums) {
+template <class T, class P>
+void square_wide_rows(const T* x, const WideRows& wide, Index first, Index last, const P* mean, P* sums) {
   const Index w = wide.width;
   Index r = first;
   for (; r + 4 <= last && wide.length(r + 3) == w; r += 4) {
     const T* x0 = x + r * w;
     GLIA_OMP(simd)
     for (Index j = 0; j < w; ++j) {
-      const T a = x0[j] - mean[j], b = x0[j + w] - mean[j], c = x0[j + 2 * w] - mean[j], d = x0[j + 3 * w] - mean[j];
+      const P m = mean[j], a = static_cast<P>(x0[j]) - m, b = static_cast<P>(x0[j + w]) - m,
+              c = static_cast<P>(x0[j + 2 * w]) - m, d = static_cast<P>(x0[j + 3 * w]) - m;
       sums[j] += (a * a + b * b) + (c * c + d * d);
     }
   }
@@ -67,7 +73,7 @@ void square_wide_rows(const T* x, const WideRows& wide, Index first, Index last,
     const Index length = wide.length(r);
     GLIA_OMP(simd)
     for (Index j = 0; j < length; ++j) {
-      const T a = x0[j] - mean[j];
+      const P a = static_cast<P>(x0[j]) - mean[j];
       sums[j] += a * a;
     }
   }
@@ -84,26 +90,26 @@ void fold_sums(const LineVector<T>& sums, const WideRows& wide, double* out) {
 
 // Mean and biased variance of every channel of x [rows, channels]; rows >= 1. Each block of rows is read twice from cache
 // (mean, then squared deviations) and blocks are merged in double, so a large common offset costs no digits.
-template <class T>
-void batch_norm_statistics(Cpu, const T* x, Index rows, Index channels, T* mean, T* variance) {
+template <class T, class P>
+void batch_norm_statistics(Cpu, const T* x, Index rows, Index channels, P* mean, P* variance) {
   const detail::WideRows wide(rows, channels);
   if (wide.rows == 0) return;
   const Index block = detail::block_rows(wide), chunk = detail::chunk_rows(wide, block);
   std::vector<detail::ChannelMoments> partial(static_cast<std::size_t>(chunk_count(wide.rows, chunk)), detail::ChannelMoments(channels));
   parallel_chunks(wide.rows, chunk, [&](Index number, Index first, Index last) {
     const std::size_t w = static_cast<std::size_t>(wide.width), n = static_cast<std::size_t>(channels);
-    detail::LineVector<T> sums(w), centre(w);
+    detail::LineVector<P> sums(w), centre(w);
     std::vector<double> block_mean(n), block_square(n);
     for (Index b = first; b < last; b += block) {
       const Index end = std::min(last, b + block);
       const Index elements = std::min(end * wide.width, wide.elements) - b * wide.width;
       const double count = static_cast<double>(elements / channels);
-      std::fill(sums.begin(), sums.end(), T(0));
+      std::fill(sums.begin(), sums.end(), P(0));
       detail::sum_wide_rows(x, wide, b, end, sums.data());
       detail::fold_sums(sums, wide, block_mean.data());
-      for (Index c = 0; c < channels; ++c) centre[static_cast<std::size_t>(c)] = static_cast<T>(block_mean[static_cast<std::size_t>(c)] /= count);
+      for (Index c = 0; c < channels; ++c) centre[static_cast<std::size_t>(c)] = static_cast<P>(block_mean[static_cast<std::size_t>(c)] /= count);
       for (Index f = 1; f < wide.fold; ++f) std::copy_n(centre.data(), channels, centre.data() + f * channels);
-      std::fill(sums.begin(), sums.end(), T(0));
+      std::fill(sums.begin(), sums.end(), P(0));
       detail::square_wide_rows(x, wide, b, end, centre.data(), sums.data());
       detail::fold_sums(sums, wide, block_square.data());
       // The deviations were taken from the rounded mean.
@@ -117,37 +123,38 @@ void batch_norm_statistics(Cpu, const T* x, Index rows, Index channels, T* mean,
   detail::ChannelMoments total(channels);
   for (const auto& p : partial) total.merge(p.count, p.mean.data(), p.square.data());
   for (Index c = 0; c < channels; ++c) {
-    mean[c] = static_cast<T>(total.mean[static_cast<std::size_t>(c)]);
-    variance[c] = static_cast<T>(total.square[static_cast<std::size_t>(c)] / total.count);
+    mean[c] = static_cast<P>(total.mean[static_cast<std::size_t>(c)]);
+    variance[c] = static_cast<P>(total.square[static_cast<std::size_t>(c)] / total.count);
   }
 }
 
 // y = act((x - mean) * inv_std * gamma + beta + residual); act is ReLU if `relu`, else nothing. gamma, beta [channels] and
 // residual [rows, channels] may be null. y may be x or residual.
-template <class T>
-void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const T* mean, const T* inv_std,
-                        const T* gamma, const T* beta, bool relu, T* y) {
+template <class T, class P>
+void batch_norm_forward(Cpu, const T* x, const T* residual, Index rows, Index channels, const P* mean, const P* inv_std,
+                        const P* gamma, const P* beta, bool relu, T* y) {
   const detail::WideRows wide(rows, channels);
-  const detail::LineVector<T> m = wide.widen(mean), b = wide.widen(beta);
-  detail::LineVector<T> scale = wide.widen(inv_std);
-  const detail::LineVector<T> g = wide.widen(gamma, T(1));
+  const detail::LineVector<P> m = wide.widen(mean), b = wide.widen(beta);
+  detail::LineVector<P> scale = wide.widen(inv_std);
+  const detail::LineVector<P> g = wide.widen(gamma, P(1));
   for (std::size_t j = 0; j < scale.size(); ++j) scale[j] *= g[j];
-  const T floor = relu ? T(0) : -std::numeric_limits<T>::infinity();
+  const P floor = relu ? P(0) : -std::numeric_limits<P>::infinity();
   const bool stream = simd::worth_streaming<T>(wide.elements);
   const auto write = [&](Index begin, Index first, Index length, T* out) {
-    const T *in = x + begin + first, *mp = m.data() + first, *sp = scale.data() + first, *bp = b.data() + first;
+    const T* in = x + begin + first;
+    const P *mp = m.data() + first, *sp = scale.data() + first, *bp = b.data() + first;
     if (residual == nullptr) {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
-        const T value = (in[j] - mp[j]) * sp[j] + bp[j];
-        out[j] = value < floor ? floor : value;
+        const P value = (static_cast<P>(in[j]) - mp[j]) * sp[j] + bp[j];
+        cpu::store_element(out, j, value < floor ? floor : value);
       }
     } else {
       const T* add = residual + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
-        const T value = (in[j] - mp[j]) * sp[j] + (bp[j] + add[j]);
-        out[j] = value < floor ? floor : value;
+        const P value = (static_cast<P>(in[j]) - mp[j]) * sp[j] + (bp[j] + static_cast<P>(add[j]));
+        cpu::store_element(out, j, value < floor ? floor : value);
       }
     }
   };
@@ -196,84 +203,94 @@ struct BatchNormMeans {
 // First pass of the backward: sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat, the gradients of beta and gamma. g is dy, or with
 // `relu` dy where the output was positive: the output is y, or is recomputed from x if y is null (no residual). If
 // `masked` is not null it receives g, the gradient of the residual; it may be dy.
-template <class T>
-void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
-                              const T* inv_std, const T* gamma, const T* beta, bool relu, T* masked, T* sum_dy,
-                              T* sum_dy_xhat) {
+template <class T, class P>
+void batch_norm_backward_sums(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const P* mean,
+                              const P* inv_std, const P* gamma, const P* beta, bool relu, T* masked, P* sum_dy,
+                              P* sum_dy_xhat) {
   const detail::WideRows wide(rows, channels);
-  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
+  const detail::BatchNormTerms<P> terms(wide, mean, inv_std, gamma, beta);
   std::vector<double> sums(static_cast<std::size_t>(2 * channels));
   // `masked_gradient` (i, centred, j): g at flat position i, channel j of a wide row.
   const auto add_up = [&](auto masked_gradient) {
-    detail::channel_sums<2, T, 4>(
-        rows, channels, sums.data(), [&, masked_gradient](Index begin, Index length, auto together, Index offset, T* into) {
-          const T *in = x + begin, *m = terms.mean.data(), *s = terms.inv_std.data();
-          T *a = into, *b = into + offset;
-          const auto g = [=](Index row, Index j, T centred)
+    detail::channel_sums<2, P, 4>(
+        rows, channels, sums.data(), [&, masked_gradient](Index begin, Index length, auto together, Index offset, P* into) {
+          const T* in = x + begin;
+          const P *m = terms.mean.data(), *s = terms.inv_std.data();
+          P *a = into, *b = into + offset;
+          const auto g = [=](Index row, Index j, P centred)
                              GLIA_INLINE_LAMBDA { return masked_gradient(begin + row * length + j, centred, j); };
           GLIA_OMP(simd)
           for (Index j = 0; j < length; ++j) {
-            const T c0 = in[j] - m[j], g0 = g(0, j, c0);
+            const P c0 = static_cast<P>(in[j]) - m[j], g0 = g(0, j, c0);
             if constexpr (together == 1) {
               a[j] += g0;
               b[j] += g0 * (c0 * s[j]);
             } else {
-              const T c1 = in[j + length] - m[j], g1 = g(1, j, c1), c2 = in[j + 2 * length] - m[j], g2 = g(2, j, c2),
-                      c3 = in[j + 3 * length] - m[j], g3 = g(3, j, c3);
+              const P c1 = static_cast<P>(in[j + length]) - m[j], g1 = g(1, j, c1),
+                      c2 = static_cast<P>(in[j + 2 * length]) - m[j], g2 = g(2, j, c2),
+                      c3 = static_cast<P>(in[j + 3 * length]) - m[j], g3 = g(3, j, c3);
               a[j] += (g0 + g1) + (g2 + g3);
               b[j] += ((g0 * c0 + g1 * c1) + (g2 * c2 + g3 * c3)) * s[j];
             }
           }
         });
   };
-  const T *k = terms.scale.data(), *h = terms.shift.data();
-  const auto plain = [=](Index i, T, Index) GLIA_INLINE_LAMBDA { return dy[i]; };
+  const P *k = terms.scale.data(), *h = terms.shift.data();
+  const auto plain = [=](Index i, P, Index) GLIA_INLINE_LAMBDA { return static_cast<P>(dy[i]); };
   // dy is read in any case: a read that depends on a condition is not vectorised.
-  const auto from_output = [=](Index i, T, Index) GLIA_INLINE_LAMBDA { return detail::where_positive(y[i], dy[i]); };
-  const auto recomputed = [=](Index i, T centred, Index j)
-                              GLIA_INLINE_LAMBDA { return detail::where_positive(centred * k[j] + h[j], dy[i]); };
-  const auto kept = [masked](const auto& g) {
-    return [=](Index i, T centred, Index j) GLIA_INLINE_LAMBDA { return masked[i] = g(i, centred, j); };
+  const auto from_output = [=](Index i, P, Index) GLIA_INLINE_LAMBDA {
+    return detail::where_positive(static_cast<P>(y[i]), static_cast<P>(dy[i]));
+  };
+  const auto recomputed = [=](Index i, P centred, Index j) GLIA_INLINE_LAMBDA {
+    return detail::where_positive(centred * k[j] + h[j], static_cast<P>(dy[i]));
+  };
+  const auto kept = [masked](const auto& g) {  // dy or 0: nothing is rounded
+    return [=](Index i, P centred, Index j) GLIA_INLINE_LAMBDA {
+      const P value = g(i, centred, j);
+      cpu::store_element(masked, i, value);
+      return value;
+    };
   };
   if (masked == nullptr)
     !relu ? add_up(plain) : y != nullptr ? add_up(from_output) : add_up(recomputed);
   else
     !relu ? add_up(kept(plain)) : y != nullptr ? add_up(kept(from_output)) : add_up(kept(recomputed));
   for (Index c = 0; c < channels; ++c) {
-    sum_dy[c] = static_cast<T>(sums[static_cast<std::size_t>(c)]);
-    sum_dy_xhat[c] = static_cast<T>(sums[static_cast<std::size_t>(channels + c)]);
+    sum_dy[c] = static_cast<P>(sums[static_cast<std::size_t>(c)]);
+    sum_dy_xhat[c] = static_cast<P>(sums[static_cast<std::size_t>(channels + c)]);
   }
 }
 
 // Second pass: dx = gamma * inv_std * (g - (sum_dy + xhat * sum_dy_xhat) / rows) if `training` (the statistics depend on
 // x), else gamma * inv_std * g. g as above (pass relu = false with an already masked dy). dx may be dy.
-template <class T>
-void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const T* mean,
-                               const T* inv_std, const T* gamma, const T* beta, bool relu, const T* sum_dy,
-                               const T* sum_dy_xhat, bool training, T* dx) {
+template <class T, class P>
+void batch_norm_backward_input(Cpu, const T* dy, const T* x, const T* y, Index rows, Index channels, const P* mean,
+                               const P* inv_std, const P* gamma, const P* beta, bool relu, const P* sum_dy,
+                               const P* sum_dy_xhat, bool training, T* dx) {
   const detail::WideRows wide(rows, channels);
-  const detail::BatchNormTerms<T> terms(wide, mean, inv_std, gamma, beta);
-  const detail::BatchNormMeans<T> means(terms, rows, channels, sum_dy, sum_dy_xhat, training);
+  const detail::BatchNormTerms<P> terms(wide, mean, inv_std, gamma, beta);
+  const detail::BatchNormMeans<P> means(terms, rows, channels, sum_dy, sum_dy_xhat, training);
   const bool stream = simd::worth_streaming<T>(wide.elements);
   const auto write = [&](Index begin, Index first, Index length, T* out) {
-    const T *g = dy + begin + first, *in = x + begin + first, *m = terms.mean.data() + first, *k = terms.scale.data() + first,
-            *h = terms.shift.data() + first, *mg = means.gradient.data() + first, *sl = means.slope.data() + first;
+    const T *g = dy + begin + first, *in = x + begin + first;
+    const P *m = terms.mean.data() + first, *k = terms.scale.data() + first, *h = terms.shift.data() + first, *mg = means.gradient.data() + first, *sl = means.slope.data() + first;
     if (!relu) {
       GLIA_OMP(simd)
-      for (Index j = 0; j < length; ++j) out[j] = k[j] * (g[j] - mg[j] - (in[j] - m[j]) * sl[j]);
+      for (Index j = 0; j < length; ++j)
+        cpu::store_element(out, j, k[j] * (static_cast<P>(g[j]) - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
     } else if (y != nullptr) {
       const T* active = y + begin + first;
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
-        const T gj = active[j] > T(0) ? g[j] : T(0);
-        out[j] = k[j] * (gj - mg[j] - (in[j] - m[j]) * sl[j]);
+        const P gj = detail::where_positive(static_cast<P>(active[j]), static_cast<P>(g[j]));
+        cpu::store_element(out, j, k[j] * (gj - mg[j] - (static_cast<P>(in[j]) - m[j]) * sl[j]));
       }
     } else {
       GLIA_OMP(simd)
       for (Index j = 0; j < length; ++j) {
-        const T centred = in[j] - m[j];
-        const T gj = centred * k[j] + h[j] > T(0) ? g[j] : T(0);
-        out[j] = k[j] * (gj - mg[j] - centred * sl[j]);
+        const P centred = static_cast<P>(in[j]) - m[j];
+        const P gj = detail::where_positive(centred * k[j] + h[j], static_cast<P>(g[j]));
+        cpu::store_element(out, j, k[j] * (gj - mg[j] - centred * sl[j]));
       }
     }
   };

@@ -17,6 +17,7 @@ namespace GLIA_NS {
 enum class Scratch {
   gemm_a, gemm_b, gemm_shared, gemm_result,
   conv_weight, conv_input, conv_output, conv_partial, conv_shared_input, conv_shared_output,
+  widened_left, widened_right, widened_result,
   sort,
   count
 };

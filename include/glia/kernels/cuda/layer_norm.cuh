@@ -1,6 +1,6 @@
 #pragma once
 // Layer and group normalisation on CUDA. Layer norm is group norm of images of one pixel with one group: lanes share
-// what is normalised together, and both have the same kernels.
+// what is normalised together, and both have the same kernels. 16-bit data are computed in float and rounded once.
 
 #include <glia/core/math.hpp>
 #include <glia/kernels/cuda/layer_norm.hpp>
@@ -36,10 +36,13 @@ struct GroupGeometry {
 
 template <class T>
 struct GroupNormForward {
+  using P = ParameterScalar<T>;
   GroupGeometry shape;
-  const T *x, *gamma, *beta;
+  const T* x;
+  const P *gamma, *beta;
   double epsilon;
-  T *y, *mean, *inv_std;
+  T* y;
+  P *mean, *inv_std;
 
   template <class Lanes>
   GLIA_HD void operator()(Index r, const Lanes& lanes) const {
@@ -54,12 +57,13 @@ struct GroupNormForward {
       const double d = static_cast<double>(x[row.first + shape.element(e).offset]) - centre;
       squares += d * d;
     }
-    const T m = static_cast<T>(centre);
-    const T s = static_cast<T>(1.0 / math::sqrt(lanes.fold(squares, Add{}) * share + epsilon));
+    const P m = static_cast<P>(centre);
+    const P s = static_cast<P>(1.0 / math::sqrt(lanes.fold(squares, Add{}) * share + epsilon));
     for (Index e = lanes.lane(); e < n; e += lanes.count()) {
       const auto at = shape.element(e);
       const Index i = row.first + at.offset, c = row.channel + at.channel;
-      y[i] = (x[i] - m) * s * (gamma != nullptr ? gamma[c] : T(1)) + (beta != nullptr ? beta[c] : T(0));
+      y[i] = static_cast<T>((static_cast<P>(x[i]) - m) * s * (gamma != nullptr ? gamma[c] : P(1)) +
+                            (beta != nullptr ? beta[c] : P(0)));
     }
     if (lanes.lane() != 0) return;
     mean[r] = m;
@@ -69,15 +73,17 @@ struct GroupNormForward {
 
 template <class T>
 struct GroupNormBackwardInput {
+  using P = ParameterScalar<T>;
   GroupGeometry shape;
-  const T *dy, *x, *mean, *inv_std, *gamma;
+  const T *dy, *x;
+  const P *mean, *inv_std, *gamma;
   T* dx;
 
   template <class Lanes>
   GLIA_HD void operator()(Index r, const Lanes& lanes) const {
     const auto row = shape.row(r);
     const Index n = shape.count();
-    const T m = mean[r], s = inv_std[r];
+    const P m = mean[r], s = inv_std[r];
     double first = 0, second = 0;
     for (Index e = lanes.lane(); e < n; e += lanes.count()) {
       const auto at = shape.element(e);
@@ -85,16 +91,16 @@ struct GroupNormBackwardInput {
       const double g =
           static_cast<double>(dy[i]) * (gamma != nullptr ? static_cast<double>(gamma[row.channel + at.channel]) : 1.0);
       first += g;
-      second += g * static_cast<double>(x[i] - m);
+      second += g * static_cast<double>(static_cast<P>(x[i]) - m);
     }
     const double share = 1.0 / static_cast<double>(n);
-    const T mean_g = static_cast<T>(lanes.fold(first, Add{}) * share);
-    const T slope = static_cast<T>(lanes.fold(second, Add{}) * share) * s * s;
+    const P mean_g = static_cast<P>(lanes.fold(first, Add{}) * share);
+    const P slope = static_cast<P>(lanes.fold(second, Add{}) * share) * s * s;
     for (Index e = lanes.lane(); e < n; e += lanes.count()) {
       const auto at = shape.element(e);
       const Index i = row.first + at.offset;
-      const T g = gamma != nullptr ? dy[i] * gamma[row.channel + at.channel] : dy[i];
-      dx[i] = s * (g - mean_g - (x[i] - m) * slope);
+      const P g = gamma != nullptr ? static_cast<P>(dy[i]) * gamma[row.channel + at.channel] : static_cast<P>(dy[i]);
+      dx[i] = static_cast<T>(s * (g - mean_g - (static_cast<P>(x[i]) - m) * slope));
     }
   }
 };
@@ -102,37 +108,41 @@ struct GroupNormBackwardInput {
 // Rows are the pixels of all images, columns the channels.
 template <class T>
 struct GroupNormAffineTerm {
+  using P = ParameterScalar<T>;
   GroupGeometry shape;
-  const T *dy, *x, *mean, *inv_std;
+  const T *dy, *x;
+  const P *mean, *inv_std;
   GLIA_HD void operator()(Index r, Index c, Sums<2>& sums) const {
     const Index group = (shape.pixels == 1 ? r : divide(r, shape.pixels).quotient) * shape.groups +
                         (shape.groups == 1 ? 0 : divide(c, shape.depth).quotient);
     const Index i = r * shape.channels() + c;
     sums.at[0] += static_cast<double>(dy[i]);
-    sums.at[1] += static_cast<double>(dy[i]) * static_cast<double>((x[i] - mean[group]) * inv_std[group]);
+    sums.at[1] +=
+        static_cast<double>(dy[i]) * static_cast<double>((static_cast<P>(x[i]) - mean[group]) * inv_std[group]);
   }
 };
 template <class T>
 struct GroupNormAffineFinish {
-  T *dgamma, *dbeta;
+  using P = ParameterScalar<T>;
+  P *dgamma, *dbeta;
   GLIA_HD void operator()(Index c, const Sums<2>& sums) const {
-    if (dbeta != nullptr) dbeta[c] = static_cast<T>(sums.at[0]);
-    if (dgamma != nullptr) dgamma[c] = static_cast<T>(sums.at[1]);
+    if (dbeta != nullptr) dbeta[c] = static_cast<P>(sums.at[0]);
+    if (dgamma != nullptr) dgamma[c] = static_cast<P>(sums.at[1]);
   }
 };
 
 }  // namespace cuda
 
-template <class T>
-void group_norm_forward(Cuda, const T* x, Index images, Index pixels, Index groups, Index depth, const T* gamma,
-                        const T* beta, double epsilon, T* y, T* mean, T* inv_std) {
+template <class T, class P>
+void group_norm_forward(Cuda, const T* x, Index images, Index pixels, Index groups, Index depth, const P* gamma,
+                        const P* beta, double epsilon, T* y, P* mean, P* inv_std) {
   cuda::launch_rows_of("normalization", images * groups, pixels * depth,
                        cuda::GroupNormForward<T>{{pixels, groups, depth}, x, gamma, beta, epsilon, y, mean, inv_std});
 }
 
-template <class T>
-void group_norm_backward(Cuda, const T* dy, const T* x, const T* mean, const T* inv_std, const T* gamma, Index images,
-                         Index pixels, Index groups, Index depth, T* dx, T* dgamma, T* dbeta) {
+template <class T, class P>
+void group_norm_backward(Cuda, const T* dy, const T* x, const P* mean, const P* inv_std, const P* gamma, Index images,
+                         Index pixels, Index groups, Index depth, T* dx, P* dgamma, P* dbeta) {
   const cuda::GroupGeometry shape{pixels, groups, depth};
   cuda::launch_rows_of("normalization", images * groups, pixels * depth,
                        cuda::GroupNormBackwardInput<T>{shape, dy, x, mean, inv_std, gamma, dx});
@@ -142,20 +152,20 @@ void group_norm_backward(Cuda, const T* dy, const T* x, const T* mean, const T* 
                                 cuda::GroupNormAffineFinish<T>{dgamma, dbeta});
 }
 
-template <class T>
-void layer_norm_forward(Cuda device, const T* x, Index rows, Index n, const T* gamma, const T* beta, double epsilon,
-                        T* y, T* mean, T* inv_std) {
+template <class T, class P>
+void layer_norm_forward(Cuda device, const T* x, Index rows, Index n, const P* gamma, const P* beta, double epsilon,
+                        T* y, P* mean, P* inv_std) {
   group_norm_forward(device, x, rows, Index{1}, Index{1}, n, gamma, beta, epsilon, y, mean, inv_std);
 }
-template <class T>
-void layer_norm_backward_input(Cuda device, const T* dy, const T* x, const T* mean, const T* inv_std, const T* gamma,
+template <class T, class P>
+void layer_norm_backward_input(Cuda device, const T* dy, const T* x, const P* mean, const P* inv_std, const P* gamma,
                                Index rows, Index n, T* dx) {
-  group_norm_backward(device, dy, x, mean, inv_std, gamma, rows, Index{1}, Index{1}, n, dx, static_cast<T*>(nullptr),
-                      static_cast<T*>(nullptr));
+  group_norm_backward(device, dy, x, mean, inv_std, gamma, rows, Index{1}, Index{1}, n, dx, static_cast<P*>(nullptr),
+                      static_cast<P*>(nullptr));
 }
-template <class T>
-void layer_norm_backward_affine(Cuda, const T* dy, const T* x, const T* mean, const T* inv_std, Index rows, Index n,
-                                T* dgamma, T* dbeta) {
+template <class T, class P>
+void layer_norm_backward_affine(Cuda, const T* dy, const T* x, const P* mean, const P* inv_std, Index rows, Index n,
+                                P* dgamma, P* dbeta) {
   cuda::launch_column_sums<2>("normalization", rows, n, cuda::GroupNormAffineTerm<T>{{1, 1, n}, dy, x, mean, inv_std},
                               cuda::GroupNormAffineFinish<T>{dgamma, dbeta});
 }
