@@ -27,8 +27,7 @@ void apply_preset(Options& o, const std::string& preset) {
   if (preset == "fast") {
     o.backbone = "speed-w32", o.epochs = 10, o.resolution = "20:0.15,24:0.5";
   } else if (preset == "strong") {
-    o.backbone = "swift", o.epochs = 12, o.resolution = "20:0.15,24:0.5";
-    o.objective.pooling = "mean+max";
+    o.backbone = "speed", o.epochs = 20;
   } else if (preset == "paper") {
     o.backbone = "resnet18", o.epochs = 30, o.batch = 128, o.protocol = "paper";
     o.objective.label_smoothing = 0.1;
