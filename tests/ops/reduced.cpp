@@ -146,10 +146,11 @@ TEST_CASE("a recorded backward pass of bfloat16 normalisation gives what the fus
     auto gamma = (normal({6}, 2) + 2.0).cast<float>().set_requires_grad();
     const auto direction = normal({4, 3, 6}, 3).cast<bfloat16>();
     const auto gradients = [&](bool record) {
-      x.zero_grad(), gamma.zero_grad();
       const auto loss = glia::sum(f(x, gamma) * direction);
       glia::autograd::backward<bfloat16, glia::Cpu>(std::span(&loss, 1), {}, {.create_graph = record});
-      return std::pair{x.grad().detach().clone(), gamma.grad().detach().clone()};
+      auto out = std::pair{x.grad().detach().clone(), gamma.grad().detach().clone()};
+      x.zero_grad(), gamma.zero_grad();  // a recorded gradient holds its graph, which holds x
+      return out;
     };
     const auto fused = gradients(false), composed = gradients(true);
     const auto expected = fused.first.template cast<double>();
