@@ -1,7 +1,7 @@
 #pragma once
-// The swift net: most of its weights and work behind the pooling, where maps are small, for the best accuracy per
-// second of training on 32-pixel images. The division of work (narrow at first, three convolutions per stage, small
-// kernels on the large maps) is that of recent entries in speed contests on CIFAR-100.
+// The swift net: most of its weights and work behind the pooling, where maps are small and a weight costs few
+// multiplications. The division of work (narrow at first, three convolutions per stage, small kernels on the large maps) is
+// that of recent entries in speed contests on CIFAR-100.
 
 #include "speed_net.hpp"
 
