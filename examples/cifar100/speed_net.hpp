@@ -63,6 +63,16 @@ struct FixedStemNet {
     stem.weight.tensor().copy_(filters);
   }
 
+  glia::Tensor<float, D> activate(const glia::Tensor<float, D>& features) const { return glia::silu(features); }
+  // The last stage's output, and those of all stages.
+  glia::Tensor<float, D> forward(const glia::Tensor<float, D>& images) { return feature_maps(images).back(); }
+  std::vector<glia::Tensor<float, D>> feature_maps(const glia::Tensor<float, D>& images) {
+    std::vector<glia::Tensor<float, D>> maps;
+    auto x = glia::silu(stem(images));
+    for (auto& stage : stages) maps.push_back(x = stage.forward(x));
+    return maps;
+  }
+
   Index channels() const { return stages.back().refine.options.out; }
   Index depth() const { return static_cast<Index>(stages.size()); }
   // 0 for the stem, s for stage s = 1, 2, ...
@@ -83,19 +93,6 @@ struct SpeedNet : FixedStemNet<D, SpeedStage<D>> {
       stages.emplace_back(in, widths[i], i + 1 == widths.size());
       in = widths[i];
     }
-  }
-
-  glia::Tensor<float, D> activate(const glia::Tensor<float, D>& features) const { return glia::silu(features); }
-  glia::Tensor<float, D> forward(const glia::Tensor<float, D>& images) {
-    auto x = glia::silu(stem(images));
-    for (auto& stage : stages) x = stage.forward(x);
-    return x;
-  }
-  std::vector<glia::Tensor<float, D>> feature_maps(const glia::Tensor<float, D>& images) {
-    std::vector<glia::Tensor<float, D>> maps;
-    auto x = glia::silu(stem(images));
-    for (auto& stage : stages) maps.push_back(x = stage.forward(x));
-    return maps;
   }
 };
 

@@ -58,15 +58,6 @@ struct SwiftNet : FixedStemNet<D, SwiftStage<D>> {
                         false);
     stages.emplace_back(SwiftStageShape{.in = b, .inner = c * 2 / 3, .out = c}, true);
   }
-
-  glia::Tensor<float, D> activate(const glia::Tensor<float, D>& features) const { return glia::silu(features); }
-  glia::Tensor<float, D> forward(const glia::Tensor<float, D>& images) { return feature_maps(images).back(); }
-  std::vector<glia::Tensor<float, D>> feature_maps(const glia::Tensor<float, D>& images) {
-    std::vector<glia::Tensor<float, D>> maps;
-    auto x = glia::silu(stem(images));
-    for (auto& stage : stages) maps.push_back(x = stage.forward(x));
-    return maps;
-  }
 };
 
 }  // namespace cifar100

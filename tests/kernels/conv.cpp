@@ -60,6 +60,10 @@ const Shape shapes[] = {
     // Winograd: many channels and few tiles, several groups
     {6, 8, 8, 200, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     {40, 8, 9, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    // Winograd in 3x3 tiles: groups of few and of many channels, two, five and six pixels
+    {40, 5, 6, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {6, 6, 6, 200, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {30, 2, 2, 64, 100, 3, 3, 1, 1, 1, 1, 1, 1, 1},
     // Winograd with stride 2: groups of few and of many channels, edges of every kind, one pixel
     {3, 16, 16, 32, 40, 3, 3, 2, 2, 1, 1, 1, 1, 1},
     {40, 16, 15, 16, 16, 3, 3, 2, 2, 1, 1, 1, 1, 1},

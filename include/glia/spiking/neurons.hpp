@@ -11,6 +11,10 @@
 //   static constexpr const char* name                         for error messages
 //   using Options = O; static N make(const Options&);         what the layer is made from (else the functor itself)
 // R is a real or a dual number: derivatives, surrogate ones at fire(), come from running the same code on dual numbers.
+// A neuron of one state that first charges its membrane and then decides on that alone may say so: with
+//   template <class R> R charge(R v, R x) const;              the membrane before the spike (third argument as in step)
+//   template <class R> R release(R (&v)[1], R h) const;       the output, and the state behind it
+// and step = release(v, charge(v[0], x)), the backward pass differentiates release once, not once per argument.
 // clang-format on
 
 #include <glia/core/error.hpp>
@@ -50,11 +54,18 @@ struct LifNeuron {
   S surrogate{};
 
   template <class R>
-  GLIA_HD R step(R (&v)[1], R x) const {
-    const R h = multiply_add(beta, v[0], multiply_add(gain, x, R(rest)));
+  GLIA_HD R charge(R v, R x) const {
+    return multiply_add(beta, v, multiply_add(gain, x, R(rest)));
+  }
+  template <class R>
+  GLIA_HD R release(R (&v)[1], R h) const {
     const R spike = fire(surrogate, h - R(threshold));
     v[0] = reset(h, spike, R(threshold));
     return spike;
+  }
+  template <class R>
+  GLIA_HD R step(R (&v)[1], R x) const {
+    return release(v, charge(v[0], x));
   }
   GLIA_HD double initial(int) const { return start; }
 
@@ -96,11 +107,18 @@ struct IfNeuron {
   S surrogate{};
 
   template <class R>
-  GLIA_HD R step(R (&v)[1], R x) const {
-    const R h = v[0] + x;
+  GLIA_HD R charge(R v, R x) const {
+    return v + x;
+  }
+  template <class R>
+  GLIA_HD R release(R (&v)[1], R h) const {
     const R spike = fire(surrogate, h - R(threshold));
     v[0] = reset(h, spike, R(threshold));
     return spike;
+  }
+  template <class R>
+  GLIA_HD R step(R (&v)[1], R x) const {
+    return release(v, charge(v[0], x));
   }
   GLIA_HD double initial(int) const { return start; }
 
@@ -133,12 +151,19 @@ struct PlifNeuron {
   S surrogate{};
 
   template <class R>
-  GLIA_HD R step(R (&v)[1], R x, const R (&p)[1]) const {
-    const R drive = multiply_add(decayed, x, R(rest) - v[0]);
-    const R h = math::fma(p[0], drive, multiply_add(1.0 - decayed, x, v[0]));
+  GLIA_HD R charge(R v, R x, const R (&p)[1]) const {
+    const R drive = multiply_add(decayed, x, R(rest) - v);
+    return math::fma(p[0], drive, multiply_add(1.0 - decayed, x, v));
+  }
+  template <class R>
+  GLIA_HD R release(R (&v)[1], R h) const {
     const R spike = fire(surrogate, h - R(threshold));
     v[0] = reset(h, spike, R(threshold));
     return spike;
+  }
+  template <class R>
+  GLIA_HD R step(R (&v)[1], R x, const R (&p)[1]) const {
+    return release(v, charge(v[0], x, p));
   }
   GLIA_HD double initial(int) const { return rest; }
 
@@ -240,11 +265,18 @@ struct IntegerLifNeuron {
   double beta = 0.25, threshold = 1, levels = 4, keep = 1;
 
   template <class R>
-  GLIA_HD R step(R (&v)[1], R x) const {
-    const R h = multiply_add(beta, v[0], x);
+  GLIA_HD R charge(R v, R x) const {
+    return multiply_add(beta, v, x);
+  }
+  template <class R>
+  GLIA_HD R release(R (&v)[1], R h) const {
     const R spikes = fire_levels(levels, h * R(1.0 / threshold));
     v[0] = multiply_add(-threshold, scale_gradient(spikes, keep), h);
     return spikes;
+  }
+  template <class R>
+  GLIA_HD R step(R (&v)[1], R x) const {
+    return release(v, charge(v[0], x));
   }
 
   using Options = IntegerLifOptions;

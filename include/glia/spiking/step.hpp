@@ -70,8 +70,8 @@ struct ResetRule {
   template <class R>
   GLIA_HD R operator()(R h, R spike, R threshold) const {
     const R s = scale_gradient(spike, keep);
-    const R change = R(add) - threshold * R(subtract);
-    return (R(1) - s * R(hard)) * h + s * change;
+    const R change = multiply_add(-subtract, threshold, R(add));
+    return multiply_add(-hard, s, R(1)) * h + s * change;
   }
 };
 

@@ -45,7 +45,8 @@ ConvAlgorithm conv_algorithm(const ConvGeometry& g, bool to_weights = false) {
       detail::bf16::worthwhile(g, conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.stride_h == 1, to_weights))
     return ConvAlgorithm::bfloat16;
   if (conv_algorithm_applies<T>(ConvAlgorithm::depthwise, g)) return ConvAlgorithm::depthwise;
-  if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= 16 && g.out_channels >= 16)
+  const Index least = g.stride_h == 1 ? 16 : 32;  // channels from which on fewer multiplications pay for the transforms
+  if (conv_algorithm_applies<T>(ConvAlgorithm::winograd, g) && g.in_channels >= least && g.out_channels >= least)
     return ConvAlgorithm::winograd;
   return ConvAlgorithm::direct;
 }

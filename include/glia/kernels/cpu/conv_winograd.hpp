@@ -1,9 +1,9 @@
 #pragma once
 // 3x3 convolutions in float32 by Winograd's minimal filtering, at an error of about 1e-5 of the largest output: with
-// stride 1 F(4x4, 3x3), 2.25 to 4 times fewer multiplications than the definition; with stride 2 see
-// winograd_strided.hpp.
+// stride 1 F(4x4, 3x3) or, where it takes fewer multiplications, F(3x3, 3x3), up to 4 times fewer than the definition;
+// with stride 2 see winograd_strided.hpp.
 //
-// Tiles are transformed into planes [tile][channel], 36 with stride 1; each plane is multiplied with the plane
+// Tiles are transformed into planes [tile][channel], 36 for F(4x4, 3x3); each plane is multiplied with the plane
 // [channel][output] of the weights, which is packed in panels; the products are transformed back. A scheme says which
 // transforms these are and which planes belong together. Planes are padded by a cache line: strides that are powers of
 // two collide in the cache.
@@ -408,15 +408,31 @@ constexpr bool applies(const ConvGeometry& g) {
          (strided || (g.stride_h == 1 && g.stride_w == 1));
 }
 
+// Multiplications per image, channel and output of a pass with stride 1 over a result of height x width.
+template <class Filter>
+constexpr Index multiplications(Index height, Index width) {
+  using Result = typename Filter::Forward::Result;
+  return chunk_count(height, Result::out) * chunk_count(width, Result::out) * square(Result::in);
+}
+// Calls run with the filter that a pass over a result of height x width takes.
+template <class Run>
+void with_filter(const ConvGeometry& g, Index height, Index width, const Run& run) {
+  if (g.stride_h != 1)
+    run(StridedFilter{});
+  else if (multiplications<SmallFilter>(height, width) < multiplications<UnitFilter>(height, width))
+    run(SmallFilter{});
+  else
+    run(UnitFilter{});
+}
+
 inline void forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
-  return g.stride_h == 1 ? forward_by<UnitFilter>(g, x, w, bias, y) : forward_by<StridedFilter>(g, x, w, bias, y);
+  with_filter(g, g.out_height, g.out_width, [&](auto filter) { forward_by<decltype(filter)>(g, x, w, bias, y); });
 }
 inline void backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
-  return g.stride_h == 1 ? backward_input_by<UnitFilter>(g, dy, w, dx) : backward_input_by<StridedFilter>(g, dy, w, dx);
+  with_filter(g, g.height, g.width, [&](auto filter) { backward_input_by<decltype(filter)>(g, dy, w, dx); });
 }
 inline void backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw) {
-  return g.stride_h == 1 ? backward_weight_by<UnitFilter>(g, x, dy, dw)
-                         : backward_weight_by<StridedFilter>(g, x, dy, dw);
+  with_filter(g, g.out_height, g.out_width, [&](auto filter) { backward_weight_by<decltype(filter)>(g, x, dy, dw); });
 }
 
 }  // namespace GLIA_NS::detail::winograd

@@ -1,7 +1,6 @@
 #pragma once
 // Spiking neurons on the CPU: a neuron functor run over all time steps in one pass, and its backward pass through time.
 
-#include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
 #include <glia/core/parallel.hpp>
 #include <glia/core/scalar.hpp>
@@ -48,37 +47,22 @@ void neuron_state_step(const N& neuron, Index n, const T* x, const C (&p)[detail
   }
 }
 
-// Gradient of <state_gradient, new state> + output_gradient * output along input direction J of one step: the states
-// come first, then the input, then the parameters.
-template <int J, class N, class C, int S, int... K, int... P>
-[[gnu::always_inline]] inline C neuron_pullback(const N& neuron, const C (&state)[S], C x,
-                                                const C (&p)[detail::parameter_slots<N>], const C (&state_gradient)[S],
-                                                C output_gradient, std::integer_sequence<int, K...>,
-                                                std::integer_sequence<int, P...>) {
-  Dual<C> s[] = {Dual<C>(state[K], J == K ? C(1) : C(0))...};
-  const Dual<C> parameters[] = {Dual<C>(p[P], J == S + 1 + P ? C(1) : C(0))...};
-  const Dual<C> y = detail::neuron_step(neuron, s, Dual<C>(x, J == S ? C(1) : C(0)), parameters);
-  C total = output_gradient * y.tangent;
-  ((total = math::fma(state_gradient[K], s[K].tangent, total)), ...);
-  return total;
-}
-
 // One step backwards for neuron i: see neuron_backward_step. Apart from its loop, because arrays declared in the body
 // of a simd loop stay in memory.
 template <bool WantInput, class N, class T, class C, int... K, int... P>
 [[gnu::always_inline]] inline void neuron_backward_lane(const N& neuron, Index i, const T* x,
                                                         const C (&p)[detail::parameter_slots<N>], const C* before,
                                                         const T* dy, C* gradient, [[maybe_unused]] C* sums,
-                                                        [[maybe_unused]] T* dx, std::integer_sequence<int, K...> states,
-                                                        std::integer_sequence<int, P...> slots) {
+                                                        [[maybe_unused]] T* dx, std::integer_sequence<int, K...>,
+                                                        std::integer_sequence<int, P...>) {
   constexpr int S = static_cast<int>(sizeof...(K));
   const C state[] = {before[K * neuron_block + i]...};
   const C g[] = {gradient[K * neuron_block + i]...};
   const C input = static_cast<C>(x[i]), dout = static_cast<C>(dy[i]);
-  if constexpr (WantInput) dx[i] = static_cast<T>(neuron_pullback<S>(neuron, state, input, p, g, dout, states, slots));
+  if constexpr (WantInput) dx[i] = static_cast<T>(detail::neuron_pullback<S>(neuron, state, input, p, g, dout));
   if constexpr (detail::neuron_parameters<N>() > 0)
-    ((sums[P * neuron_block + i] += neuron_pullback<S + 1 + P>(neuron, state, input, p, g, dout, states, slots)), ...);
-  const C next[] = {neuron_pullback<K>(neuron, state, input, p, g, dout, states, slots)...};
+    ((sums[P * neuron_block + i] += detail::neuron_pullback<S + 1 + P>(neuron, state, input, p, g, dout)), ...);
+  const C next[] = {detail::neuron_pullback<K>(neuron, state, input, p, g, dout)...};
   ((gradient[K * neuron_block + i] = next[K]), ...);
 }
 

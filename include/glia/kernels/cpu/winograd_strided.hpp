@@ -8,52 +8,23 @@
 //
 // Planes 0 to 4 of source and weights belong to b, 5 to 8 to a; products have the five planes of the points.
 
-#include <glia/kernels/cpu/winograd_transforms.hpp>
+#include <glia/kernels/cpu/winograd_five_points.hpp>
 
 namespace GLIA_NS::detail::winograd {
-
-// Products at the points 0, 1, -1, 2 of four neighbouring inputs, and at infinity with a fifth.
-struct FourTapPoints {
-  [[gnu::always_inline]] static void finite(const V& d0, const V& d1, const V& d2, const V& d3, V* t) {
-    const V e = d3 - d1;
-    t[0] = e + 2.0f * (d0 - d2);
-    t[1] = e - (d1 + d2);
-    t[2] = e - 3.0f * (d2 - d1);
-    t[3] = e;
-  }
-  [[gnu::always_inline]] static void all(const V& d0, const V& d1, const V& d2, const V& d3, const V& d4, V* t) {
-    finite(d0, d1, d2, d3, t);
-    t[4] = (d4 - d2) - 2.0f * t[3];
-  }
-  // Four outputs from the products at the four finite points; infinity adds to the last.
-  [[gnu::always_inline]] static void outputs(const V* m, V& y0, V& y1, V& y2, V& y3) {
-    const V s = m[1] + m[2], d = m[1] - m[2];
-    y0 = m[0] + s + m[3];
-    y1 = d + 2.0f * m[3];
-    y2 = s + 4.0f * m[3];
-    y3 = d + 8.0f * m[3];
-  }
-};
 
 // Nine pixels from the first odd one on: the products of b, then those of a.
 struct StridedInputTransform {
   static constexpr int in = 9, out = 9;
   [[gnu::always_inline]] static void apply(const V* d, V* t) {
-    FourTapPoints::all(d[0], d[2], d[4], d[6], d[8], t);
-    FourTapPoints::finite(d[1], d[3], d[5], d[7], t + 5);
+    FivePoints::all(d[0], d[2], d[4], d[6], d[8], t);
+    FivePoints::finite(d[1], d[3], d[5], d[7], t + 5);
   }
-};
-
-// Five neighbours of the output's gradient.
-struct StridedGradientInput {
-  static constexpr int in = 5, out = 5;
-  [[gnu::always_inline]] static void apply(const V* d, V* t) { FourTapPoints::all(d[0], d[1], d[2], d[3], d[4], t); }
 };
 
 struct StridedOutputTransform {
   static constexpr int in = 5, out = 4;
   [[gnu::always_inline]] static void apply(const V* m, V* y) {
-    FourTapPoints::outputs(m, y[0], y[1], y[2], y[3]);
+    FivePoints::outputs(m, y[0], y[1], y[2], y[3]);
     y[3] += m[4];
   }
 };
@@ -62,9 +33,9 @@ struct StridedOutputTransform {
 struct StridedGradientOutput {
   static constexpr int in = 9, out = 8;
   [[gnu::always_inline]] static void apply(const V* m, V* y) {
-    FourTapPoints::outputs(m, y[1], y[3], y[5], y[7]);
+    FivePoints::outputs(m, y[1], y[3], y[5], y[7]);
     y[7] += m[4];
-    FourTapPoints::outputs(m + 5, y[0], y[2], y[4], y[6]);
+    FivePoints::outputs(m + 5, y[0], y[2], y[4], y[6]);
   }
 };
 
@@ -122,7 +93,7 @@ struct StridedScheme {
 // With the filter turned, b[o] of the input's gradient has two taps on the output's gradient from o on, a[o] the first
 // tap's place: the source is shared, the products are apart.
 struct StridedBackwardScheme {
-  using Source = StridedGradientInput;
+  using Source = FivePointInput;
   using Weights = StridedWeightTransform;
   using Result = StridedGradientOutput;
   static constexpr int source_of(int i) { return strided_point(i); }

@@ -3,7 +3,6 @@
 // backward pass computes the states again, keeps them and the inputs in registers for up to 16 steps (in device memory
 // beyond), and follows the dual numbers of the functor back through time.
 
-#include <glia/core/dual.hpp>
 #include <glia/core/neuron_step.hpp>
 #include <glia/kernels/cuda/elementwise.cuh>
 #include <glia/kernels/cuda/reduce.cuh>
@@ -79,21 +78,6 @@ struct NeuronForward {
   }
 };
 
-// Gradient of <state_gradient, new state> + output_gradient * output along one input direction of a step: the states
-// come first, then the input, then the parameters.
-template <class N, class C, int S, int Slots>
-GLIA_HD __forceinline__ C neuron_pullback(const N& neuron, const C (&state)[S], C x, const C (&p)[Slots],
-                                          const C (&state_gradient)[S], C output_gradient, int direction) {
-  Dual<C> s[S], parameters[Slots];
-  unrolled<S>([&](auto k) { s[k.value] = Dual<C>(state[k.value], direction == k.value ? C(1) : C(0)); });
-  unrolled<Slots>(
-      [&](auto k) { parameters[k.value] = Dual<C>(p[k.value], direction == S + 1 + k.value ? C(1) : C(0)); });
-  const Dual<C> y = glia::detail::neuron_step(neuron, s, Dual<C>(x, direction == S ? C(1) : C(0)), parameters);
-  C total = output_gradient * y.tangent;
-  unrolled<S>([&](auto k) { total = math::fma(state_gradient[k.value], s[k.value].tangent, total); });
-  return total;
-}
-
 template <class N, class T>
 struct NeuronGradients {
   using Run = NeuronRun<N, T>;
@@ -111,13 +95,15 @@ struct NeuronGradients {
   // input, if it is wanted.
   GLIA_HD __forceinline__ C step(const Run& run, const C (&state)[Run::S], C input, C dout, const C (&p)[Run::slots],
                                  C (&gradient)[Run::S], C (&sums)[Run::slots]) const {
-    const C dinput = dx != nullptr ? neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S) : C(0);
+    const C dinput =
+        dx != nullptr ? glia::detail::neuron_pullback<Run::S>(run.neuron, state, input, p, gradient, dout) : C(0);
     unrolled<Run::P>([&](auto k) {
-      sums[k.value] += neuron_pullback(run.neuron, state, input, p, gradient, dout, Run::S + 1 + k.value);
+      sums[k.value] += glia::detail::neuron_pullback<Run::S + 1 + k.value>(run.neuron, state, input, p, gradient, dout);
     });
     C next[Run::S];
-    unrolled<Run::S>(
-        [&](auto k) { next[k.value] = neuron_pullback(run.neuron, state, input, p, gradient, dout, k.value); });
+    unrolled<Run::S>([&](auto k) {
+      next[k.value] = glia::detail::neuron_pullback<k.value>(run.neuron, state, input, p, gradient, dout);
+    });
     unrolled<Run::S>([&](auto k) { gradient[k.value] = next[k.value]; });
     return dinput;
   }
