@@ -16,31 +16,18 @@ namespace nn = glia::nn;
 using glia::Index;
 using Tensor = glia::Tensor<>;
 
-struct AddRelu {
-  template <class R>
-  R operator()(R a, R b) const {
-    const R sum = a + b;
-    return glia::math::select(sum > R(0), sum, R(0));
-  }
-};
-
 // Convolution, batch norm, optional residual, optional ReLU; fold() prepares it for inference.
 struct ConvNorm {
   nn::Conv2d<> conv;
   std::optional<nn::BatchNorm<>> norm;
-  bool relu;
   GLIA_MEMBERS(conv, norm)
 
   ConvNorm(Index in, Index out, Index kernel = 3, Index stride = 1, bool with_relu = true)
-      : conv({.in = in, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false}),
-        relu(with_relu) {
+      : conv({.in = in, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2, .bias = false}) {
     norm.emplace(out, nn::BatchNormOptions{.relu = with_relu});
   }
   Tensor forward(const Tensor& x, const Tensor& residual = {}) {
-    if (norm) return (*norm)(conv(x), residual);
-    const auto y = conv(x);
-    if (residual.defined()) return glia::map(AddRelu{}, y, residual);
-    return relu ? glia::relu(y) : y;
+    return norm ? (*norm)(conv(x), residual) : conv(x, residual);
   }
   void fold() {
     conv = nn::fold(conv, *norm);

@@ -14,6 +14,7 @@
 #include <glia/device/cuda_pinned.hpp>
 #include <glia/kernels/cuda/arg_extreme.cuh>
 #include <glia/kernels/cuda/batch_norm.cuh>
+#include <glia/kernels/cuda/batch_norm_silu.cuh>
 #include <glia/kernels/cuda/conv.cuh>
 #include <glia/kernels/cuda/cross_entropy.cuh>
 #include <glia/kernels/cuda/elementwise.cuh>

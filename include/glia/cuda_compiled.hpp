@@ -9,6 +9,7 @@
 #include <glia/device/cuda_pinned.hpp>
 #include <glia/kernels/cuda/arg_extreme.hpp>
 #include <glia/kernels/cuda/batch_norm.hpp>
+#include <glia/kernels/cuda/batch_norm_silu.hpp>
 #include <glia/kernels/cuda/conv.hpp>
 #include <glia/kernels/cuda/cross_entropy.hpp>
 #include <glia/kernels/cuda/elementwise.hpp>

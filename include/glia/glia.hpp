@@ -85,6 +85,7 @@
 #include <glia/ops/batch_norm_silu.hpp>
 #include <glia/ops/check.hpp>
 #include <glia/ops/conv.hpp>
+#include <glia/ops/conv_relu.hpp>
 #include <glia/ops/conv_transpose.hpp>
 #include <glia/ops/convert.hpp>
 #include <glia/ops/create.hpp>

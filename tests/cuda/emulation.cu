@@ -5,7 +5,7 @@
 #pragma nv_diag_suppress 20014
 
 #include <glia/core/random.hpp>
-#include <glia/kernels/cpu/batch_norm.hpp>
+#include <glia/kernels/cpu/batch_norm_silu.hpp>
 #include <glia/kernels/cpu/conv.hpp>
 #include <glia/kernels/cpu/cross_entropy.hpp>
 #include <glia/kernels/cpu/gather.hpp>
@@ -19,7 +19,7 @@
 #include <glia/kernels/cpu/sort.hpp>
 #include <glia/kernels/cpu/spiking.hpp>
 #include <glia/kernels/cuda/arg_extreme.cuh>
-#include <glia/kernels/cuda/batch_norm.cuh>
+#include <glia/kernels/cuda/batch_norm_silu.cuh>
 #include <glia/kernels/cuda/conv.cuh>
 #include <glia/kernels/cuda/cross_entropy.cuh>
 #include <glia/kernels/cuda/gather.cuh>
@@ -329,6 +329,52 @@ TEST_CASE("cuda emulation: batch norm, one by one and in packs") {
             CHECK(packed == single);
           }
         }
+  }
+}
+
+// Statistics stand in for those of x: any numbers will do.
+TEST_CASE("cuda emulation: batch norm with SiLU, one by one and in packs") {
+  for (const auto& [rows, channels] : {std::pair<Index, Index>{37, 6}, {1, 5}, {300, 2}, {2, 40}}) {
+    const Index count = rows * channels;
+    const auto x = numbers(count, 41), residual = numbers(count, 42), dy = numbers(count, 43),
+               mean = numbers(channels, 44), gamma = numbers(channels, 45), beta = numbers(channels, 46);
+    auto inv_std = numbers(channels, 47);
+    for (double& v : inv_std) v = 0.5 + std::abs(v);
+    for (const double* add : {static_cast<const double*>(nullptr), residual.data()})
+      for (const bool affine : {false, true}) {
+        const double *g = affine ? gamma.data() : nullptr, *b = affine ? beta.data() : nullptr;
+        const cuda::BatchNormChannels<double> of{mean.data(), inv_std.data(), g, b};
+        auto y = none(count), single = none(count), packed = none(count), dx = none(count);
+        glia::batch_norm_silu_forward(Cpu{}, x.data(), add, rows, channels, mean.data(), inv_std.data(), g, b, y.data());
+        each(count, cuda::BatchNormSiluForward<1, double>{of, x.data(), add, channels, single.data()});
+        CHECK_NEAR(single, y, tight);
+        if (channels % 2 == 0) {
+          each(count / 2, cuda::BatchNormSiluForward<2, double>{of, x.data(), add, channels, packed.data()});
+          CHECK(packed == single);
+        }
+        using Gradient = cuda::BatchNormSiluGradient<double>;
+        const Gradient gradient{of, dy.data(), x.data(), channels};
+        auto sums = none(channels), products = none(channels), sums_here = none(channels),
+             products_here = none(channels);
+        glia::batch_norm_silu_backward_sums(Cpu{}, dy.data(), x.data(), rows, channels, mean.data(), inv_std.data(), g,
+                                            b, sums.data(), products.data());
+        column_sums<2>(rows, channels, cuda::BatchNormSumsTerm<double, Gradient>{gradient, nullptr},
+                       cuda::BatchNormSumsFinish<double>{sums_here.data(), products_here.data()});
+        CHECK_NEAR(sums_here, sums, tight);
+        CHECK_NEAR(products_here, products, tight);
+        for (const bool training : {false, true}) {
+          glia::batch_norm_silu_backward_input(Cpu{}, dy.data(), x.data(), rows, channels, mean.data(), inv_std.data(),
+                                               g, b, sums.data(), products.data(), training, dx.data());
+          const double share = training ? 1.0 / static_cast<double>(rows) : 0.0;
+          each(count, cuda::BatchNormBackwardInput<1, double, Gradient>{gradient, sums.data(), products.data(), share,
+                                                                        single.data()});
+          CHECK_NEAR(single, dx, tight);
+          if (channels % 2 != 0) continue;
+          each(count / 2, cuda::BatchNormBackwardInput<2, double, Gradient>{gradient, sums.data(), products.data(),
+                                                                            share, packed.data()});
+          CHECK(packed == single);
+        }
+      }
   }
 }
 

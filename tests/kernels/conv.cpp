@@ -198,6 +198,16 @@ Results<T> run(const ConvGeometry& g, const std::vector<T>& x, const std::vector
   return r;
 }
 
+// The epilogue applied to the definition.
+template <class T>
+std::vector<double> finished(std::vector<double> y, const std::vector<T>& residual, bool relu) {
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    if (!residual.empty()) y[i] += static_cast<double>(residual[i]);
+    if (relu) y[i] = std::fmax(y[i], 0.0);
+  }
+  return y;
+}
+
 template <class T>
 void check_shapes(double exact_tolerance, double winograd_tolerance) {
   for (const Shape& shape : shapes) {
@@ -221,6 +231,13 @@ void check_shapes(double exact_tolerance, double winograd_tolerance) {
       CHECK(relative_error(got.y, expected.y) <= tolerance);
       CHECK(relative_error(got.dx, expected.dx) <= tolerance);
       CHECK(relative_error(got.dw, expected.dw) <= tolerance);
+      for (const bool relu : {false, true})
+        for (const auto& residual : {std::vector<T>{}, dy}) {
+          auto y = unset<T>(static_cast<Index>(dy.size()));
+          conv2d_forward(Cpu{}, g, x.data(), w.data(),
+                         glia::ConvEpilogue<T>{bias.data(), residual.empty() ? nullptr : residual.data(), relu}, y.data());
+          CHECK(relative_error(y, finished(expected.y, residual, relu)) <= tolerance);
+        }
       for (const int threads : {1, 3}) {
         glia::set_num_threads(threads);
         const Results<T> other = run(g, x, w, bias, dy);
@@ -303,12 +320,16 @@ TEST_CASE("a Winograd result too large for the caches is that of its images one 
   float* aligned = room.data();
   while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;
   for (float* y : {aligned, aligned + 1}) {
-    conv2d_forward(Cpu{}, all, x.data(), w.data(), bias.data(), y);
-    bool same = true;
-    for (Index n = 0; n < all.batch; ++n) {
-      conv2d_forward(Cpu{}, one, x.data() + n * in, w.data(), bias.data(), expected.data());
-      same = same && std::equal(expected.begin(), expected.end(), y + n * out);
+    for (const bool relu : {false, true}) {
+      conv2d_forward(Cpu{}, all, x.data(), w.data(), glia::ConvEpilogue<float>{.bias = bias.data(), .relu = relu}, y);
+      bool same = true;
+      for (Index n = 0; n < all.batch; ++n) {
+        conv2d_forward(Cpu{}, one, x.data() + n * in, w.data(), bias.data(), expected.data());
+        if (relu)
+          for (float& v : expected) v = std::max(v, 0.0f);
+        same = same && std::equal(expected.begin(), expected.end(), y + n * out);
+      }
+      CHECK(same);
     }
-    CHECK(same);
   }
 }

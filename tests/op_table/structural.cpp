@@ -228,6 +228,9 @@ TEST_CASE("conv2d passes gradcheck and gradgradcheck") {
        {{{1, 3, 3, 3}, {3, 3, 3, 1}}, {{0, 3, 3, 3}, {3, 3, 3, 1}}}},
       {"conv 1x1", conv({}), {{{2, 3, 2, 3}, {2, 1, 1, 3}}, {{1, 1, 1, 1}, {1, 1, 1, 1}, {1}}}},
       {"conv leading axes", conv({}), {{{2, 1, 3, 3, 2}, {2, 2, 2, 2}}}},
+      {"conv relu, residual",
+       [](const Doubles& x) { return conv2d_relu(x[0], x[1], x[2], {.padding = 1}, x.size() > 3 ? x[3] : Double()); },
+       {{{2, 3, 4, 2}, {3, 3, 3, 2}, {3}}, {{1, 3, 3, 2}, {2, 3, 3, 2}, {2}, {1, 3, 3, 2}}}},
   };
   for (const GradientCase& row : rows) check_gradients(row);
 }

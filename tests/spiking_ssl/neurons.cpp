@@ -61,7 +61,54 @@ struct RecordedSpikes {
   }
 };
 
+// A neuron without its split into charge and release.
+template <class N>
+struct Unsplit {
+  static constexpr int states = N::states, parameters = glia::detail::neuron_parameters<N>();
+  N neuron;
+  template <class R>
+  GLIA_HD R step(R (&s)[states], R x) const {
+    return neuron.step(s, x);
+  }
+  template <class R>
+  GLIA_HD R step(R (&s)[states], R x, const R (&p)[glia::detail::parameter_slots<N>]) const {
+    return neuron.step(s, x, p);
+  }
+};
+
+// The gradients of one step, along all of its directions, with and without the split.
+template <class N>
+void check_split(const char* name, const N& neuron) {
+  CAPTURE(name);
+  static_assert(glia::detail::ChargedNeuron<N, double>);
+  static_assert(!glia::detail::ChargedNeuron<Unsplit<N>, double>);
+  const Unsplit<N> whole{neuron};
+  for (double v = -1.5; v < 2.0; v += 0.31)
+    for (double x = -1.2; x < 1.6; x += 0.23) {
+      const double state[1] = {v}, p[1] = {0.4}, dstate[1] = {0.7 - v}, dy = x - 0.3;
+      const auto close = [](double a, double b) { CHECK(a == doctest::Approx(b).epsilon(1e-13).scale(1e-3)); };
+      using glia::detail::neuron_pullback;
+      close(neuron_pullback<0>(neuron, state, x, p, dstate, dy), neuron_pullback<0>(whole, state, x, p, dstate, dy));
+      close(neuron_pullback<1>(neuron, state, x, p, dstate, dy), neuron_pullback<1>(whole, state, x, p, dstate, dy));
+      if constexpr (Unsplit<N>::parameters > 0)
+        close(neuron_pullback<2>(neuron, state, x, p, dstate, dy), neuron_pullback<2>(whole, state, x, p, dstate, dy));
+    }
+}
+
 }  // namespace
+
+TEST_CASE("a step split into charge and release has the gradients of the whole") {
+  using spiking::Reset;
+  for (const Reset reset : {Reset::soft, Reset::hard, Reset::none})
+    for (const bool detach : {false, true}) {
+      const double potential = reset == Reset::hard ? -0.2 : 0.0;
+      check_split("lif", spiking::LifNeuron<>::make({.tau = 3, .decay_input = true, .reset = reset,
+                                                     .reset_potential = potential, .detach_reset = detach}));
+      check_split("if", spiking::IfNeuron<>::make({.reset = reset, .reset_potential = potential, .detach_reset = detach}));
+      check_split("plif", spiking::PlifNeuron<>::make({.reset = reset, .reset_potential = potential, .detach_reset = detach}));
+      check_split("integer lif", spiking::IntegerLifNeuron::make({.detach_reset = detach}));
+    }
+}
 
 TEST_CASE("surrogates are the derivatives of their primitives and never overflow") {
   namespace sg = spiking::surrogate;

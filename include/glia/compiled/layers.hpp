@@ -23,6 +23,7 @@ namespace GLIA_NS {
 GLIA_COMPILED_TEMPLATE BatchNormResult<float, Cpu> batch_norm_silu<float, Cpu>(const Tensor<>&, const Tensor<>&, const Tensor<>&, NormOptions, const Tensor<>&);
 GLIA_COMPILED_TEMPLATE Tensor<> batch_norm_silu_inference<float, Cpu>(const Tensor<>&, const Tensor<>&, const Tensor<>&, const Tensor<>&, const Tensor<>&, NormOptions, const Tensor<>&);
 GLIA_COMPILED_TEMPLATE Tensor<> conv2d<float, Cpu>(const Tensor<>&, const Tensor<>&, const Tensor<>&, const Conv2dOptions&);
+GLIA_COMPILED_TEMPLATE Tensor<> conv2d_relu<float, Cpu>(const Tensor<>&, const Tensor<>&, const Tensor<>&, const Conv2dOptions&, const Tensor<>&);
 GLIA_COMPILED_TEMPLATE Tensor<> conv_transpose2d<float, Cpu>(const Tensor<>&, const Tensor<>&, const Tensor<>&, const ConvTranspose2dOptions&);
 GLIA_COMPILED_TEMPLATE Tensor<> cross_entropy<float, Cpu>(const Tensor<>&, const Tensor<std::int64_t>&, CrossEntropyOptions, const Tensor<>&);
 GLIA_COMPILED_TEMPLATE Tensor<> cross_entropy<float, Cpu>(const Tensor<>&, const Tensor<>&, CrossEntropyOptions, const Tensor<>&);

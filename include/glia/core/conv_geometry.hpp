@@ -20,6 +20,15 @@ struct ConvGeometry {
   GLIA_HD constexpr Index out_pixels() const { return batch * out_height * out_width; }
 };
 
+// What a convolution does with its sums: y = act(sum + bias + residual). bias is [O], residual has the shape of y; both may
+// be null. act is ReLU with `relu`.
+template <class T>
+struct ConvEpilogue {
+  const T* bias = nullptr;
+  const T* residual = nullptr;
+  bool relu = false;
+};
+
 // Output extent of a sliding window, 0 if the window does not fit.
 GLIA_HD constexpr Index window_extent(Index in, Index kernel, Index stride, Index padding, Index dilation) {
   const Index span = in + 2 * padding - dilation * (kernel - 1) - 1;

@@ -250,6 +250,12 @@ GLIA_HD_INLINE T logistic(T x) {
   const auto exponent = detail::bit_cast<detail::Bits<T>>(a.t) - (F::round_magic_bits - F::bias);
   return T(1) / fma(p, detail::bit_cast<T>(exponent << F::mantissa), T(1));
 }
+// d/dx of SiLU, x logistic(x).
+template <class T>
+GLIA_HD_INLINE T silu_slope(T x) {
+  const T s = logistic(x);
+  return s * (T(1) + x * (T(1) - s));
+}
 
 // log(1 + e^x) without overflow.
 template <Real T>

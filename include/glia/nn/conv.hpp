@@ -4,6 +4,7 @@
 
 #include <glia/nn/init.hpp>
 #include <glia/nn/trace.hpp>
+#include <glia/ops/conv_relu.hpp>
 #include <glia/ops/conv_transpose.hpp>
 
 namespace GLIA_NS::nn {
@@ -17,6 +18,7 @@ struct Conv2dOptions {
   Extent2d dilation = 1;
   Index groups = 1;
   bool bias = true;
+  bool relu = false;  // ReLU of the result, and of a residual added before it
 };
 
 struct ConvTranspose2dOptions {
@@ -44,7 +46,7 @@ void check_conv_options(const char* layer, const Options& o) {
 }  // namespace detail
 
 // Convolution [..., H, W, in] -> [..., OH, OW, out] with weight [out, KH, KW, in / groups] and bias [out], both uniform in
-// +-1 / sqrt(fan_in) at the start.
+// +-1 / sqrt(fan_in) at the start. A residual of the result's shape may be added; see conv2d_relu.
 template <class Device = Cpu, class T = float>
 struct Conv2d {
   Parameter<ParameterScalar<T>, Device> weight, bias;
@@ -53,8 +55,10 @@ struct Conv2d {
 
   Conv2d(const Conv2dOptions& o);
 
-  Tensor<T, Device> forward(const Tensor<T, Device>& x) const;
-  Tensor<T, Device> operator()(const Tensor<T, Device>& x) const { return forward(x); }
+  Tensor<T, Device> forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) const;
+  Tensor<T, Device> operator()(const Tensor<T, Device>& x, const Tensor<T, Device>& residual = {}) const {
+    return forward(x, residual);
+  }
 };
 
 template <class Device, class T>
@@ -67,10 +71,12 @@ Conv2d<Device, T>::Conv2d(const Conv2dOptions& o) : options(o) {
 }
 
 template <class Device, class T>
-Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x) const {
+Tensor<T, Device> Conv2d<Device, T>::forward(const Tensor<T, Device>& x, const Tensor<T, Device>& residual) const {
   auto y = with_path(weight, [&] {
-    return glia::conv2d(x, operand<T>(weight), operand<T>(bias),
-                        {options.stride, options.padding, options.dilation, options.groups});
+    const glia::Conv2dOptions window{options.stride, options.padding, options.dilation, options.groups};
+    if (options.relu) return glia::conv2d_relu(x, operand<T>(weight), operand<T>(bias), window, residual);
+    const auto sums = glia::conv2d(x, operand<T>(weight), operand<T>(bias), window);
+    return residual.defined() ? glia::add(sums, residual) : sums;
   });
   const Index macs = y.numel() * (weight.shape().numel() / options.out);
   return traced(*this, "Conv2d", std::move(y), macs, x);

@@ -177,6 +177,7 @@ template Tensor<float, Cuda> cosine_similarity<float, Cuda>(const Tensor<float, 
 namespace GLIA_NS {
 template BatchNormResult<float, Cuda> batch_norm_silu<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, NormOptions, const Tensor<float, Cuda>&);
 template Tensor<float, Cuda> batch_norm_silu_inference<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, NormOptions, const Tensor<float, Cuda>&);
+template Tensor<float, Cuda> conv2d_relu<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Conv2dOptions&, const Tensor<float, Cuda>&);
 template Tensor<float, Cuda> conv2d<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Conv2dOptions&);
 template Tensor<float, Cuda> conv_transpose2d<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const Tensor<float, Cuda>&, const ConvTranspose2dOptions&);
 template Tensor<float, Cuda> cross_entropy<float, Cuda>(const Tensor<float, Cuda>&, const Tensor<std::int64_t, Cuda>&, CrossEntropyOptions, const Tensor<float, Cuda>&);

@@ -2,6 +2,7 @@
 // multi-level activation (docs/cuda.md).
 
 #include <glia/kernels/cuda/batch_norm.cuh>
+#include <glia/kernels/cuda/batch_norm_silu.cuh>
 #include <glia/kernels/cuda/conv.cuh>
 #include <glia/kernels/cuda/cross_entropy.cuh>
 #include <glia/kernels/cuda/gemm.cuh>
@@ -19,6 +20,9 @@ template void avg_pool_forward(Cuda, const float*, const ConvGeometry&, bool, fl
 template void batch_norm_backward_input(Cuda, const float*, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, bool, const float*, const float*, bool, float*);
 template void batch_norm_backward_sums(Cuda, const float*, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, bool, float*, float*, float*);
 template void batch_norm_forward(Cuda, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, bool, float*);
+template void batch_norm_silu_backward_input(Cuda, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, const float*, const float*, bool, float*);
+template void batch_norm_silu_backward_sums(Cuda, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, float*, float*);
+template void batch_norm_silu_forward(Cuda, const float*, const float*, Index, Index, const float*, const float*, const float*, const float*, float*);
 template void batch_norm_statistics(Cuda, const float*, Index, Index, float*, float*);
 template void conv2d_backward_input(Cuda, const ConvGeometry&, const float*, const float*, float*);
 template void conv2d_backward_weight(Cuda, const ConvGeometry&, const float*, const float*, float*);

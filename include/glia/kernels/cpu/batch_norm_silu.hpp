@@ -41,15 +41,6 @@ void batch_norm_silu_forward(Cpu, const T* x, const T* residual, Index rows, Ind
       stream);
 }
 
-namespace detail {
-// d silu(v) / dv
-template <class T>
-[[gnu::always_inline]] inline T silu_slope(T v) {
-  const T s = math::logistic(v);
-  return s * (T(1) + v * (T(1) - s));
-}
-}  // namespace detail
-
 // First pass of the backward, with g = dy * silu'(value): sum_dy[c] = sum g, sum_dy_xhat[c] = sum g * xhat.
 template <class T, class P>
 void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Index channels, const P* mean,
@@ -64,7 +55,7 @@ void batch_norm_silu_backward_sums(Cpu, const T* dy, const T* x, Index rows, Ind
     GLIA_OMP(simd)
     for (Index j = 0; j < length; ++j) {
       const P centred = static_cast<P>(in[j]) - m[j];
-      const P gj = static_cast<P>(g[j]) * detail::silu_slope(centred * k[j] + h[j]);
+      const P gj = static_cast<P>(g[j]) * math::silu_slope(centred * k[j] + h[j]);
       a[j] += gj;
       b[j] += gj * centred;
     }
@@ -94,7 +85,7 @@ void batch_norm_silu_backward_input(Cpu, const T* dy, const T* x, Index rows, In
           GLIA_OMP(simd)
           for (Index j = 0; j < n; ++j) {
             const P centred = static_cast<P>(in[j]) - m[j];
-            const P gj = static_cast<P>(g[j]) * detail::silu_slope(centred * k[j] + h[j]);
+            const P gj = static_cast<P>(g[j]) * math::silu_slope(centred * k[j] + h[j]);
             cpu::store_element(out, j, k[j] * (gj - mg[j] - centred * sl[j]));
           }
         });

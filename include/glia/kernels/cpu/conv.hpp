@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <concepts>
+#include <limits>
 #include <type_traits>
 
 namespace GLIA_NS {
@@ -62,6 +64,24 @@ const char* conv_algorithm_name(const ConvGeometry& g, bool to_weights = false) 
   }
 }
 
+namespace detail {
+// y = act(y + residual), for algorithms that leave this to a pass of its own.
+template <class T>
+void conv_finish(Index count, const ConvEpilogue<T>& end, T* y) {
+  if (end.residual == nullptr && !end.relu) return;
+  const T lowest = end.relu ? T(0) : -std::numeric_limits<T>::infinity();
+  const T* const add = end.residual;
+  parallel_for(count, Index{1} << 15, [=](Index begin, Index stop) {
+    if (add != nullptr) {
+      GLIA_OMP(simd)
+      for (Index i = begin; i < stop; ++i) y[i] += add[i];
+    }
+    GLIA_OMP(simd)
+    for (Index i = begin; i < stop; ++i) y[i] = y[i] < lowest ? lowest : y[i];
+  });
+}
+}  // namespace detail
+
 // y [N, OH, OW, O] = convolution of x [N, H, W, C] with w [O, KH, KW, C / groups], plus bias [O] unless it is null.
 template <class T>
 void conv2d_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
@@ -69,7 +89,8 @@ void conv2d_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T*
   switch (conv_algorithm<T>(g)) {
     case ConvAlgorithm::depthwise: return detail::conv_forward_depthwise(g, x, w, bias, y);
     case ConvAlgorithm::winograd:
-      if constexpr (std::is_same_v<T, float>) return detail::winograd::forward(g, x, w, bias, y);
+      if constexpr (std::is_same_v<T, float>)
+        return detail::winograd::forward(g, x, w, ConvEpilogue<T>{.bias = bias}, y);
       break;
     case ConvAlgorithm::bfloat16:
       if constexpr (std::is_same_v<T, float>) return detail::bf16::conv_forward(g, x, w, bias, y);
@@ -77,6 +98,16 @@ void conv2d_forward(Cpu, const ConvGeometry& g, const T* x, const T* w, const T*
     default: break;
   }
   detail::conv_forward_direct(g, x, w, bias, y);
+}
+
+// The same with everything that `end` names. y is not its residual.
+template <std::floating_point T>
+void conv2d_forward(Cpu device, const ConvGeometry& g, const T* x, const T* w, const ConvEpilogue<T>& end, T* y) {
+  if constexpr (std::is_same_v<T, float>)
+    if (conv_algorithm<T>(g) == ConvAlgorithm::winograd && g.out_pixels() * g.out_channels > 0)
+      return detail::winograd::forward(g, x, w, end, y);
+  conv2d_forward(device, g, x, w, end.bias, y);
+  detail::conv_finish(g.out_pixels() * g.out_channels, end, y);
 }
 
 // dx [N, H, W, C]: gradient of a convolution's input from the gradient dy [N, OH, OW, O] of its output.

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace GLIA_NS::detail::winograd {
 
@@ -151,11 +152,34 @@ inline bool streams_output(Index images, const TileImage& g, const float* y) {
          simd::worth_streaming<float>(images * g.height * g.width * g.channels);
 }
 
+// What a tile's outputs still get: residual (may be null) and a lower bound, which is -infinity without ReLU.
+struct OutputEnd {
+  const float* residual;
+  float lowest;
+
+  OutputEnd(const ConvEpilogue<float>& of, Index offset)
+      : residual(of.residual == nullptr ? nullptr : of.residual + offset),
+        lowest(of.relu ? 0.0f : -std::numeric_limits<float>::infinity()) {}
+  // A vector of the output at `at`.
+  [[gnu::always_inline]] V operator()(V value, Index at) const {
+    if (residual != nullptr) value += simd::load(residual + at);
+    const V bound = V{} + lowest;
+    return value < bound ? bound : value;
+  }
+  // The same for the first `count` lanes of `from`.
+  void part(const float* from, Index count, Index at, float* to) const {
+    for (Index c = 0; c < count; ++c) {
+      const float value = residual != nullptr ? from[c] + residual[at + c] : from[c];
+      to[c] = value < lowest ? lowest : value;
+    }
+  }
+};
+
 // Products back to pixels, for the channels [channel, channel + vectors * lanes): m is [plane][tile][row of channels].
 template <class Transform>
 [[gnu::noinline]] void transform_output(const TileImage& g, Index first_tile, Index tiles, const float* m,
                                         Index plane_stride, Index row_stride, Index channel, Index vectors,
-                                        const float* bias, float* y, bool past) {
+                                        const ConvEpilogue<float>& epilogue, float* y, bool past) {
   constexpr Index tile = Transform::out;
   const Index row = g.width * g.channels;
   for (Index t = 0; t < tiles; ++t) {
@@ -166,27 +190,40 @@ template <class Transform>
       const float* const source = m + t * row_stride + c - channel;
       float* const target = y + ((at.image * g.height + at.row) * g.width + at.column) * g.channels + c;
       V shift = {};
-      if (bias != nullptr) shift = count == lanes ? simd::load(bias + c) : simd::load_partial(bias + c, count);
+      if (epilogue.bias != nullptr)
+        shift = count == lanes ? simd::load(epilogue.bias + c) : simd::load_partial(epilogue.bias + c, count);
+      const OutputEnd end(epilogue, target - y);
       const bool whole = count == lanes && rows == tile && columns == tile;
       alignas(64) float window[tile * tile * lanes];
-      float* const to = whole ? target : window;
-      const Index to_row = whole ? row : tile * lanes, to_column = whole ? g.channels : lanes;
       const auto product = [&](int i, int j) GLIA_INLINE_LAMBDA {
         return simd::load(source + (i * Transform::in + j) * plane_stride);
       };
       if (past && whole) {
         transform_2d<Transform>(product, [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-          GLIA_STREAM_STORE(reinterpret_cast<V*>(target + i * row + j * g.channels), V(value + shift));
+          const Index pixel = i * row + j * g.channels;
+          GLIA_STREAM_STORE(reinterpret_cast<V*>(target + pixel), end(value + shift, pixel));
+        });
+        continue;
+      }
+      if (whole) {
+        transform_2d<Transform>(product, [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
+          const Index pixel = i * row + j * g.channels;
+          simd::store(target + pixel, end(value + shift, pixel));
         });
         continue;
       }
       transform_2d<Transform>(product, [&](int i, int j, const V& value) GLIA_INLINE_LAMBDA {
-        simd::store(to + i * to_row + j * to_column, V(value + shift));
+        simd::store(window + (i * tile + j) * lanes, V(value + shift));
       });
-      if (whole) continue;
       for (Index i = 0; i < rows; ++i)
-        for (Index j = 0; j < columns; ++j)
-          copy_row(window + (i * tile + j) * lanes, count, target + i * row + j * g.channels);
+        for (Index j = 0; j < columns; ++j) {
+          const Index pixel = i * row + j * g.channels;
+          const float* const from = window + (i * tile + j) * lanes;
+          if (count == lanes)
+            simd::store(target + pixel, end(simd::load(from), pixel));
+          else
+            end.part(from, count, pixel, target + pixel);
+        }
     }
   }
 }
@@ -225,7 +262,7 @@ constexpr Index balanced_tiles(Index depth, Index width, Index elements) {
 // cache.
 template <class Scheme>
 void convolve_by_groups(const TileImage& in, const TileImage& out, Index tiles, Index group, const float* x,
-                        const float* u, const float* bias, float* y, bool past) {
+                        const float* u, const ConvEpilogue<float>& epilogue, float* y, bool past) {
   static constexpr auto sums = addends_of_products<Scheme>();
   const Index depth = padded(in.channels), room = round_up(group, RegisterTile::rows);
   parallel_for(chunk_count(tiles, group), 1, [&](Index begin, Index end) {
@@ -247,7 +284,7 @@ void convolve_by_groups(const TileImage& in, const TileImage& out, Index tiles, 
                      m + static_cast<Index>(s) * m_stride, vectors * lanes);
           }
         transform_output<typename Scheme::Result>(out, first, count, m, m_stride, vectors * lanes, p * panel, vectors,
-                                                  bias, y, past);
+                                                  epilogue, y, past);
       }
     }
     simd::stream_end(past);
@@ -258,7 +295,7 @@ void convolve_by_groups(const TileImage& in, const TileImage& out, Index tiles, 
 // tiles.
 template <class Scheme>
 void convolve_by_planes(const TileImage& in, const TileImage& out, Index tiles, const float* x, const float* u,
-                        const float* bias, float* y, bool past) {
+                        const ConvEpilogue<float>& epilogue, float* y, bool past) {
   static constexpr auto sums = addends_of_products<Scheme>();
   const Index depth = padded(in.channels), width = padded(out.channels);
   constexpr Index part_elements = Index{48} << 10;  // what one multiplication reads
@@ -293,7 +330,7 @@ void convolve_by_planes(const TileImage& in, const TileImage& out, Index tiles, 
     });
     parallel_for(count, 4, [&](Index begin, Index end) {
       transform_output<typename Scheme::Result>(out, first + begin, end - begin, m + begin * width, m_stride, width, 0,
-                                                blocks(out.channels), bias, y, past);
+                                                blocks(out.channels), epilogue, y, past);
       simd::stream_end(past);
     });
   }
@@ -302,7 +339,7 @@ void convolve_by_planes(const TileImage& in, const TileImage& out, Index tiles, 
 // y = convolution of x [images, in] with transformed weights u.
 template <class Scheme>
 void convolve(Index images, const TileImage& in, const TileImage& out, const float* x, const float* u,
-              const float* bias, float* y) {
+              const ConvEpilogue<float>& epilogue, float* y) {
   const Index tiles = images * in.tiles_h * in.tiles_w;
   constexpr Index cached = Index{80} << 10;  // elements of a group's planes, in the second cache
   const Index fitting =
@@ -310,21 +347,21 @@ void convolve(Index images, const TileImage& in, const TileImage& out, const flo
   const Index group = std::min<Index>(fitting, 8 * RegisterTile::rows);
   const bool past = streams_output(images, out, y);
   if (group >= 2 * RegisterTile::rows && chunk_count(tiles, group) >= 2 * num_threads())
-    convolve_by_groups<Scheme>(in, out, tiles, group, x, u, bias, y, past);
+    convolve_by_groups<Scheme>(in, out, tiles, group, x, u, epilogue, y, past);
   else
-    convolve_by_planes<Scheme>(in, out, tiles, x, u, bias, y, past);
+    convolve_by_planes<Scheme>(in, out, tiles, x, u, epilogue, y, past);
 }
 
-// y = convolution of x; bias may be null.
+// y = convolution of x.
 template <class Filter>
-void forward_by(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
+void forward_by(const ConvGeometry& g, const float* x, const float* w, const ConvEpilogue<float>& epilogue, float* y) {
   using Scheme = typename Filter::Forward;
   constexpr Index tile = Scheme::Result::out;
   const Index th = chunk_count(g.out_height, tile), tw = chunk_count(g.out_width, tile), channels = g.in_channels;
   float* const u = scratch<float>(Scratch::conv_weight, panels(g.out_channels) * panel_size<Scheme>(channels));
   transform_weights<Scheme>(w, g.out_channels, channels, false, u);
   convolve<Scheme>(g.batch, {g.height, g.width, channels, th, tw, tile * Filter::stride, -g.padding_h, -g.padding_w},
-                   {g.out_height, g.out_width, g.out_channels, th, tw, tile, 0, 0}, x, u, bias, y);
+                   {g.out_height, g.out_width, g.out_channels, th, tw, tile, 0, 0}, x, u, epilogue, y);
 }
 
 // The forward convolution of dy with the flipped weights, input and output channels exchanged.
@@ -338,7 +375,7 @@ void backward_input_by(const ConvGeometry& g, const float* dy, const float* w, f
   convolve<Scheme>(g.batch,
                    {g.out_height, g.out_width, g.out_channels, th, tw, tile / Filter::stride,
                     Filter::backward_offset(g.padding_h), Filter::backward_offset(g.padding_w)},
-                   {g.height, g.width, channels, th, tw, tile, 0, 0}, dy, u, nullptr, dx);
+                   {g.height, g.width, channels, th, tw, tile, 0, 0}, dy, u, {}, dx);
 }
 
 // m[channel][panel] += sum over tiles of v[tile][channel] * e[tile][output], for one plane and panel; `start` assigns.
@@ -425,8 +462,8 @@ void with_filter(const ConvGeometry& g, Index height, Index width, const Run& ru
     run(UnitFilter{});
 }
 
-inline void forward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y) {
-  with_filter(g, g.out_height, g.out_width, [&](auto filter) { forward_by<decltype(filter)>(g, x, w, bias, y); });
+inline void forward(const ConvGeometry& g, const float* x, const float* w, const ConvEpilogue<float>& end, float* y) {
+  with_filter(g, g.out_height, g.out_width, [&](auto filter) { forward_by<decltype(filter)>(g, x, w, end, y); });
 }
 inline void backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
   with_filter(g, g.height, g.width, [&](auto filter) { backward_input_by<decltype(filter)>(g, dy, w, dx); });

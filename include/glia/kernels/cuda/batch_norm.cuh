@@ -101,16 +101,16 @@ struct BatchNormGradient {
   }
 };
 
-template <class T>
+template <class T, class Gradient = BatchNormGradient<T>>
 struct BatchNormSumsTerm {
-  BatchNormGradient<T> gradient;
+  Gradient gradient;
   T* masked;
   GLIA_HD void operator()(Index r, Index c, Sums<2>& sums) const {
     const Index i = r * gradient.channels + c;
     const BatchNormPack<1, ParameterScalar<T>> of(gradient.channels_of, c);
     const Pack<T, 1> x = load_pack<1>(gradient.x, i);
-    const T g = gradient.at(i, of, x).values[0];
-    if (masked != nullptr) masked[i] = g;
+    const auto g = gradient.at(i, of, x).values[0];
+    if (masked != nullptr) masked[i] = static_cast<T>(g);
     sums.at[0] += static_cast<double>(g);
     sums.at[1] += static_cast<double>(g) * static_cast<double>(of.centred(0, x.values[0]) * of.inv_std.values[0]);
   }
@@ -125,10 +125,10 @@ struct BatchNormSumsFinish {
   }
 };
 
-template <int W, class T>
+template <int W, class T, class Gradient = BatchNormGradient<T>>
 struct BatchNormBackwardInput {
   using P = ParameterScalar<T>;
-  BatchNormGradient<T> gradient;
+  Gradient gradient;
   const P *sum_dy, *sum_dy_xhat;
   double share;  // 1 / rows in training, else 0
   T* dx;
@@ -136,7 +136,8 @@ struct BatchNormBackwardInput {
   GLIA_HD void operator()(Index i) const {
     const Index c = divide(i * W, gradient.channels).remainder;
     const BatchNormPack<W, P> of(gradient.channels_of, c);
-    const Pack<T, W> in = load_pack<W>(gradient.x, i * W), g = gradient.at(i * W, of, in);
+    const Pack<T, W> in = load_pack<W>(gradient.x, i * W);
+    const auto g = gradient.at(i * W, of, in);
     const Pack<P, W> sum = load_pack<W>(sum_dy, c), sum_xhat = load_pack<W>(sum_dy_xhat, c);
     Pack<T, W> out;
     for (int k = 0; k < W; ++k) {
