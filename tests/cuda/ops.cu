@@ -4,6 +4,7 @@
 
 #include <glia/autograd/gradcheck.hpp>
 #include <glia/cuda.hpp>
+#include <glia/ops/batch_norm_silu.hpp>
 #include <glia/ops/conv_transpose.hpp>
 #include <glia/ops/cross_entropy.hpp>
 #include <glia/ops/indexing.hpp>
