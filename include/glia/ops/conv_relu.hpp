@@ -17,8 +17,8 @@ inline constexpr bool has_conv_epilogue =
 }  // namespace detail
 
 // relu(conv2d(x, w, bias, options) + residual): conv2d's arguments and errors; the residual has the result's shape, or is
-// undefined. Where no gradient is recorded (inference), floats and doubles on the CPU are finished while the convolution
-// has them at hand; elsewhere this is the composition, and as differentiable. ShapeError for another residual.
+// undefined. Where no gradient is recorded (inference), floats and doubles on the CPU are finished in place, by Winograd
+// tile by tile; elsewhere this is the composition, and as differentiable. ShapeError for another residual.
 template <class T, class D>
 Tensor<T, D> conv2d_relu(const Tensor<T, D>& x, const Tensor<T, D>& w, const Tensor<T, D>& bias = {},
                          const Conv2dOptions& options = {}, const Tensor<T, D>& residual = {}) {
